@@ -1,0 +1,117 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/spf13/cobra"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/api"
+)
+
+func newTap() *cobra.Command {
+	var count int
+	c := &cobra.Command{Use: "tap STREAM", Short: "Watch records arrive", Example: "  biwa tap events\n  biwa tap events -n 10", Args: cobra.ExactArgs(1)}
+	cl := clientFlags(c)
+	c.Flags().IntVarP(&count, "count", "n", 0, "stop after so many records")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		r, err := cl.do(cmd.Context(), http.MethodGet, "/v1/tap/"+url.PathEscape(args[0]), nil, nil)
+		if err != nil {
+			return err
+		}
+		defer r.Body.Close()
+		lines := bufio.NewScanner(r.Body)
+		lines.Buffer(nil, 8*record.MaxRecordBytes)
+		for n := 0; lines.Scan(); {
+			fmt.Fprintln(cmd.OutOrStdout(), lines.Text())
+			if n++; n == count {
+				return nil
+			}
+		}
+		if cmd.Context().Err() != nil {
+			return nil // Ctrl-C is how a tap ends
+		}
+		return lines.Err()
+	}
+	return c
+}
+
+func newTrace() *cobra.Command {
+	c := &cobra.Command{Use: "trace RECORD_ID", Short: "Show the whole life of one record", Args: cobra.ExactArgs(1),
+		Long: "Prints, as JSON, the request that brought the record, its envelope, the archive's file\nand line, what was coerced, the verdict, the data file and its commit."}
+	cl := clientFlags(c)
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		var t api.Trace
+		if err := cl.call(cmd.Context(), http.MethodGet, "/v1/trace/"+url.PathEscape(args[0]), nil, &t); err != nil {
+			return err
+		}
+		return printJSON(cmd.OutOrStdout(), t)
+	}
+	return c
+}
+
+func newQuarantine() *cobra.Command {
+	c := &cobra.Command{Use: "quarantine", Short: "Look at rejected records, and try them again"}
+	c.AddCommand(newQuarantineList(), newQuarantineShow(), newQuarantineReplay())
+	return c
+}
+
+func newQuarantineList() *cobra.Command {
+	q := &querier{}
+	c := &cobra.Command{Use: "ls [STREAM]", Short: "Count rejected records by reason", Args: cobra.MaximumNArgs(1)}
+	quarantineQuery(c, q, func(filter string) string {
+		return `SELECT stream, code, "column", count(*) AS records, min(_received_at) AS since, any_value(message) AS example FROM quarantine WHERE code <> 'duplicate'` + filter + ` GROUP BY ALL ORDER BY records DESC`
+	})
+	return c
+}
+
+func newQuarantineShow() *cobra.Command {
+	q := &querier{}
+	c := &cobra.Command{Use: "show [STREAM]", Short: "Show the newest rejected records", Args: cobra.MaximumNArgs(1)}
+	quarantineQuery(c, q, func(filter string) string {
+		return `SELECT _record_id, _received_at, stream, code, "column", message, line FROM quarantine WHERE code <> 'duplicate'` + filter + ` ORDER BY _record_id DESC LIMIT 50`
+	})
+	return c
+}
+
+func quarantineQuery(c *cobra.Command, q *querier, statement func(filter string) string) {
+	q.client = clientFlags(c)
+	c.Flags().StringVar(&q.format, "format", "table", "table, csv, json, ndjson or markdown")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		q.out = cmd.OutOrStdout()
+		if err := q.checkFormat(); err != nil {
+			return err
+		}
+		filter := ""
+		if len(args) > 0 {
+			filter = " AND stream = " + record.QuoteText(args[0])
+		}
+		return q.run(cmd.Context(), statement(filter))
+	}
+}
+
+func newQuarantineReplay() *cobra.Command {
+	var request api.ReplayRequest
+	var asJSON bool
+	c := &cobra.Command{Use: "replay STREAM", Short: "Try rejected records again with the stream's definition of now", Args: cobra.ExactArgs(1),
+		Long: "Records that fit now move into the table, under their own ids; run again, none moves\ntwice. The ledger shows it."}
+	cl := clientFlags(c)
+	c.Flags().StringVar(&request.Code, "code", "", "only those rejected for this reason")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		request.Stream = args[0]
+		var a api.ReplayAnswer
+		if err := cl.call(cmd.Context(), http.MethodPost, "/v1/quarantine/replay", request, &a); err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), a)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d tried, %d moved into %s, %d left in quarantine\n", a.Tried, a.Moved, args[0], a.Left)
+		return nil
+	}
+	return c
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/peterh/liner"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// shell reads statements from a terminal, with history and completion.
+type shell struct {
+	*querier
+	line  *liner.State
+	words []string // to complete: keywords, tables, columns
+}
+
+func newShell(q *querier) *shell { return &shell{querier: q} }
+
+var keywords = strings.Fields("select from where group by order limit having join left inner on as and or not in between like is null distinct count sum avg min max case when then else end with union all desc asc cast interval date timestamp current_date now describe show tables explain")
+
+func (s *shell) run(ctx context.Context) error {
+	s.line = liner.NewLiner()
+	defer s.line.Close()
+	s.line.SetCtrlCAborts(true)
+	s.line.SetMultiLineMode(true)
+	history := historyFile()
+	if f, err := os.Open(history); err == nil {
+		_, _ = s.line.ReadHistory(f) // a history that does not read is only inconvenient
+		f.Close()
+	}
+	s.learn(ctx)
+	s.line.SetWordCompleter(s.complete)
+	fmt.Fprintf(s.out, "biwa %s at %s. A statement ends with ; — \\d lists tables, \\q quits.\n", version, s.client.base)
+	err := s.loop(ctx)
+	if f, openErr := os.OpenFile(history, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600); openErr == nil {
+		_, _ = s.line.WriteHistory(f)
+		f.Close()
+	}
+	return err
+}
+
+func historyFile() string {
+	dir, err := os.UserHomeDir()
+	if err != nil {
+		dir = os.TempDir()
+	}
+	return filepath.Join(dir, ".biwa_history")
+}
+
+func (s *shell) loop(ctx context.Context) error {
+	var statement strings.Builder
+	for ctx.Err() == nil {
+		prompt := "biwa> "
+		if statement.Len() > 0 {
+			prompt = "   …> "
+		}
+		line, err := s.line.Prompt(prompt)
+		if errors.Is(err, liner.ErrPromptAborted) {
+			statement.Reset()
+			continue
+		}
+		if errors.Is(err, io.EOF) {
+			fmt.Fprintln(s.out)
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if statement.Len() == 0 && strings.HasPrefix(strings.TrimSpace(line), `\`) {
+			s.line.AppendHistory(line)
+			if s.command(ctx, strings.Fields(line)) {
+				return nil
+			}
+			continue
+		}
+		statement.WriteString(line + "\n")
+		if text := strings.TrimSpace(statement.String()); strings.HasSuffix(text, ";") {
+			s.line.AppendHistory(strings.Join(strings.Fields(text), " "))
+			s.report(s.querier.run(ctx, strings.TrimSuffix(text, ";")))
+			statement.Reset()
+		}
+	}
+	return nil
+}
+
+func (s *shell) report(err error) {
+	if err != nil {
+		fmt.Fprintln(s.out, err)
+	}
+}
+
+// command runs a \ command and says whether to quit.
+func (s *shell) command(ctx context.Context, words []string) bool {
+	switch words[0] {
+	case `\q`:
+		return true
+	case `\d`:
+		statement := "SHOW TABLES"
+		if len(words) > 1 {
+			statement = "DESCRIBE " + record.QuoteName(strings.TrimSuffix(words[1], ";"))
+		}
+		s.report(s.querier.run(ctx, statement))
+	case `\timing`:
+		s.timing = !s.timing
+	case `\format`:
+		before := s.format
+		if len(words) > 1 {
+			s.format = words[1]
+		}
+		if err := s.checkFormat(); err != nil {
+			s.format = before
+			s.report(err)
+		}
+	default:
+		fmt.Fprintln(s.out, `there are \d, \d NAME, \timing, \format NAME and \q`)
+	}
+	return false
+}
+
+// learn fetches the names of tables and columns; without them only keywords are
+// completed.
+func (s *shell) learn(ctx context.Context) {
+	s.words = slices.Clone(keywords)
+	answer, err := s.ask(ctx, "SELECT table_name, column_name FROM information_schema.columns", "json")
+	if err != nil {
+		return
+	}
+	defer answer.Body.Close()
+	var r result
+	if json.NewDecoder(answer.Body).Decode(&r) != nil {
+		return
+	}
+	for _, row := range r.Rows {
+		for _, cell := range row {
+			if name := cellText(cell); !slices.Contains(s.words, name) {
+				s.words = append(s.words, name)
+			}
+		}
+	}
+}
+
+func (s *shell) complete(line string, at int) (head string, found []string, tail string) {
+	runes := []rune(line)
+	head, tail = string(runes[:at]), string(runes[at:])
+	start := strings.LastIndexAny(head, " \t(,.=<>\"") + 1
+	word := head[start:]
+	if word == "" {
+		return head, nil, tail
+	}
+	for _, w := range s.words {
+		if strings.HasPrefix(strings.ToLower(w), strings.ToLower(word)) {
+			found = append(found, w)
+		}
+	}
+	return head[:start], found, tail
+}

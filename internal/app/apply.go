@@ -1,0 +1,278 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/collect"
+	"github.com/biwa-data/biwa/internal/dedupe"
+	"github.com/biwa-data/biwa/internal/deliver"
+	"github.com/biwa-data/biwa/internal/journal"
+	"github.com/biwa-data/biwa/internal/lake"
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/nearest"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/api"
+	"github.com/biwa-data/biwa/internal/shape"
+)
+
+// plan is a change of one stream that has been prepared: what could be refused
+// has been tried.
+type plan struct {
+	stream     *stream
+	generation *generation
+	spec       lake.Spec
+	change     api.StreamChange
+}
+
+// apply makes the node run a project: all of it or, with an error, nothing. A
+// changed definition holds for what is stored from then on.
+func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error) {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	var plans []plan
+	for _, name := range slices.Sorted(maps.Keys(p.Streams)) {
+		next, err := n.planStream(ctx, p, name)
+		if err != nil {
+			return nil, err
+		}
+		if next != nil {
+			plans = append(plans, *next)
+		}
+	}
+	for _, next := range plans { // tables first: adding a column that stays empty harms nothing
+		if _, err := n.lake.Create(ctx, next.spec); err != nil {
+			return nil, err
+		}
+	}
+	if err := n.storePlans(ctx, plans); err != nil {
+		return nil, err
+	}
+	changes := n.install(p, plans)
+	n.project.Store(&p)
+	return changes, n.startWorkers(ctx)
+}
+
+// planStream prepares what has changed of a stream, nil if nothing has.
+func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, error) {
+	stored := storedDefinition{Definition: p.Streams[name], TimeZone: p.Location.String(), Seeds: map[string]string{}}
+	for _, c := range stored.Definition.Columns {
+		if c.Lookup != nil {
+			stored.Seeds[c.Lookup.Seed] = p.Seeds[c.Lookup.Seed]
+		}
+	}
+	s, change := n.byName(name), "changed"
+	number := 1
+	if s == nil {
+		s, change = &stream{id: record.NewStreamID(), name: name, created: n.clock.Now()}, "added"
+	} else {
+		last := s.newest()
+		if last.stored.declared().same(stored) {
+			return nil, nil
+		}
+		number = last.number + 1
+		stored.Definition = keepEvolved(stored.Definition, last.stored.Definition)
+	}
+	g, err := n.compile(ctx, s, stored)
+	if err != nil {
+		return nil, err
+	}
+	g.number = number
+	return &plan{stream: s, generation: g, change: api.StreamChange{Stream: name, Change: change, Generation: number},
+		spec: lake.Spec{Name: name, Schema: g.shaper.Schema(), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns()}}, nil
+}
+
+// keepEvolved carries columns over that unknown_fields: evolve has added.
+func keepEvolved(d, last shape.Definition) shape.Definition {
+	var carried []record.Column
+	for _, c := range last.Columns {
+		taken := slices.ContainsFunc(d.Columns, func(o shape.Column) bool { return strings.EqualFold(o.Name, c.Name) })
+		if t, err := record.ParseType(c.Type); c.Inferred && !taken && err == nil {
+			carried = append(carried, record.Column{Name: c.Name, Type: t, Doc: c.Description})
+		}
+	}
+	return d.Evolved(carried)
+}
+
+// storePlans writes all generations in one transaction. No envelope is appended
+// meanwhile, so the number from which they hold is exact.
+func (n *Node) storePlans(ctx context.Context, plans []plan) error {
+	if len(plans) == 0 {
+		return nil
+	}
+	return n.journal.Hold(func(next record.Sequence) error {
+		err := n.meta.Update(ctx, func(tx *sql.Tx) error {
+			for _, p := range plans {
+				p.generation.from = next
+				if p.change.Change == "added" {
+					if err := n.storeStream(ctx, tx, p.stream, next); err != nil {
+						return err
+					}
+				}
+				if err := n.storeGeneration(ctx, tx, p.stream.id, p.generation); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("apply the project: %w", err)
+		}
+		for _, p := range plans {
+			p.stream.add(p.generation)
+		}
+		return nil
+	})
+}
+
+// storeStream writes a new stream's row; its consumer starts at the log's end.
+func (n *Node) storeStream(ctx context.Context, tx *sql.Tx, s *stream, next record.Sequence) error {
+	_, err := tx.ExecContext(ctx, "INSERT INTO streams (id, name, state, created_at) VALUES (?, ?, 'active', ?)", s.id.String(), s.name, s.created.UnixMicro())
+	if err != nil {
+		return err
+	}
+	return meta.Advance(ctx, tx, consumerTable(s.id), n.shard, 0, next-1, 0)
+}
+
+// install lets the doors know the project's streams and no others.
+func (n *Node) install(p Project, plans []plan) []api.StreamChange {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	changes := []api.StreamChange{}
+	for _, next := range plans {
+		n.streams[next.stream.id] = next.stream
+		next.change.Since = int64(next.generation.from)
+		changes = append(changes, next.change)
+	}
+	before := n.names
+	n.names = map[string]*stream{}
+	for _, s := range n.streams {
+		if _, ok := p.Streams[s.name]; ok {
+			n.names[s.name] = s
+		}
+	}
+	for name := range before {
+		if n.names[name] == nil {
+			changes = append(changes, api.StreamChange{Stream: name, Change: "removed"})
+		}
+	}
+	return changes
+}
+
+// startWorkers starts the worker of every stream that has none.
+func (n *Node) startWorkers(ctx context.Context) error {
+	for _, s := range n.list() {
+		if s.worker != nil {
+			continue
+		}
+		var offset record.Sequence
+		var epoch int64
+		err := n.meta.Update(ctx, func(tx *sql.Tx) (err error) {
+			offset, epoch, err = meta.TakeOver(ctx, tx, consumerTable(s.id), n.shard)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		flush := s.newest().stored.Definition.Flush
+		o := deliver.Options{FlushBytes: n.o.Limit.FlushBytes, FlushAge: n.o.Limit.FlushAge}
+		if flush.Size > 0 {
+			o.FlushBytes = int64(flush.Size)
+		}
+		if flush.Age > 0 {
+			o.FlushAge = time.Duration(flush.Age)
+		}
+		deduper, err := n.openDedupe(s)
+		if err != nil {
+			return err
+		}
+		s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: deduper, Log: n.journal, Shapers: evolving{s, n}, Recent: n.engine,
+			Files: n.engine, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
+		n.workers.Go(n.watched("stream "+s.name, s.worker.Run))
+	}
+	return nil
+}
+
+// openDedupe opens the index of a stream that deduplicates.
+func (n *Node) openDedupe(s *stream) (deliver.Deduper, error) {
+	d := s.newest().stored.Definition.Dedupe
+	if d == nil {
+		return nil, nil
+	}
+	x, err := dedupe.Open(dedupe.Options{Dir: filepath.Join(n.o.Data, "dedupe", s.id.String()), Window: time.Duration(d.Window), MaxKeys: d.MaxKeys, Log: n.log,
+		Shortened: func(ctx context.Context, since time.Time) {
+			at := n.journal.Last()
+			n.note("dedupe of "+s.name, (&registry{n.meta, n.clock}).ReportIncident(ctx, journal.Incident{Shard: n.shard, Kind: "dedupe_shortened", From: at, To: at,
+				Detail: fmt.Sprintf("stream %s: max_keys is reached; copies of records received before %s are no longer recognised", s.name, since.Format(time.RFC3339))}))
+		}})
+	if err != nil {
+		return nil, fmt.Errorf("stream %s: %w", s.name, err)
+	}
+	s.dedupe = x
+	return x, nil
+}
+
+// register adds a stream that the metadata knows.
+func (n *Node) register(s *stream) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.streams[s.id] = s
+}
+
+// byName is the active stream of a name, in the project or not, nil without one.
+func (n *Node) byName(name string) *stream {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, s := range n.streams {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+// list is all streams by name.
+func (n *Node) list() []*stream {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.SortedFunc(maps.Values(n.streams), func(a, b *stream) int { return strings.Compare(a.name, b.name) })
+}
+
+// Stream finds a stream of the project for a door.
+func (n *Node) Stream(name string) (collect.Stream, error) {
+	s, err := n.named(name)
+	if err != nil {
+		return collect.Stream{}, err
+	}
+	return collect.Stream{ID: s.id, Name: s.name}, nil
+}
+
+func (n *Node) named(name string) (*stream, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := n.names[name]; s != nil {
+		return s, nil
+	}
+	names := slices.Sorted(maps.Keys(n.names))
+	if near := nearest.Word(name, names); near != "" {
+		return nil, record.Errorf(record.NotFound, "there is no stream %q; did you mean %q?", name, near)
+	}
+	if len(names) == 0 {
+		return nil, record.Errorf(record.NotFound, "there is no stream %q: the project has none; add streams/%s.yaml", name, name)
+	}
+	return nil, record.Errorf(record.NotFound, "there is no stream %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// WaitVisible returns when SQL sees a stream up to a number.
+func (n *Node) WaitVisible(ctx context.Context, id record.StreamID, seq record.Sequence) error {
+	n.mu.Lock()
+	s := n.streams[id]
+	n.mu.Unlock()
+	return s.worker.WaitVisible(ctx, seq)
+}

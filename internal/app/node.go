@@ -1,0 +1,298 @@
+// Package app builds a node out of its parts: it starts and stops them in order,
+// joins one stage to the next, and applies changes of the project.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/collect"
+	"github.com/biwa-data/biwa/internal/deliver"
+	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/journal"
+	"github.com/biwa-data/biwa/internal/lake"
+	"github.com/biwa-data/biwa/internal/ledger"
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/object"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/service"
+	"github.com/biwa-data/biwa/internal/shape"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// Project is what a node runs: a project folder that has been read and checked.
+type Project struct {
+	Name     string
+	Location *time.Location
+	Streams  map[string]shape.Definition
+	Seeds    map[string]string // the texts of seeds/<name>.csv
+}
+
+// Options of a node. Data is required; the rest takes the defaults.
+type Options struct {
+	Data    string // folder of everything the node keeps
+	Project Project
+	// Read reads the project anew, for a reload; nil where there is nothing to read.
+	Read  func(ctx context.Context) (Project, error)
+	Limit Limits
+	Clock service.Clock
+	Log   *slog.Logger
+}
+
+// Node is one running node.
+type Node struct {
+	o       Options
+	shard   uint8
+	project atomic.Pointer[Project]
+	clock   service.Clock
+	log     *slog.Logger
+
+	lock    *folderLock
+	meta    *meta.DB
+	store   *object.Local
+	worlds  *world.Store
+	engine  *engine.Engine
+	lake    *lake.Lake
+	ledger  *ledger.Ledger
+	journal *journal.Log
+	tables  *tables
+	budget  *deliver.Budget
+	gate    *gate
+
+	idempotency *collect.Idempotency
+	gatherer    *collect.Gatherer
+	Intake      *collect.Intake
+
+	doors   *service.Group // what takes records; stops first
+	workers *service.Group
+	ready   atomic.Bool
+	failure atomic.Pointer[error]
+
+	applying  sync.Mutex // one change of the project at a time
+	replaying sync.Mutex // one replay of quarantine at a time
+	mu        sync.Mutex
+	streams   map[record.StreamID]*stream
+	names     map[string]*stream // those of the project: the doors know no others
+}
+
+// Start opens the data folder and starts a node. It returns as soon as records
+// can be taken; Ready says when queries are exact.
+func Start(ctx context.Context, o Options) (*Node, error) {
+	o.Limit.ensureDefaults()
+	if o.Clock == nil {
+		o.Clock = service.SystemClock{}
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
+	n.project.Store(&o.Project)
+	if err := n.open(ctx); err != nil {
+		return nil, errors.Join(err, n.close())
+	}
+	if err := n.run(ctx); err != nil {
+		return nil, errors.Join(err, n.Stop())
+	}
+	return n, nil
+}
+
+// open opens the parts from the bottom up.
+func (n *Node) open(ctx context.Context) (err error) {
+	o, limit := &n.o, n.o.Limit
+	if o.Data, err = filepath.Abs(o.Data); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(o.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if n.lock, err = lockFolder(o.Data); err != nil {
+		return err
+	}
+	if n.gate, err = openGate(o.Data, limit, n.log); err != nil {
+		return err
+	}
+	if n.meta, err = meta.Open(ctx, filepath.Join(o.Data, "meta.db")); err != nil {
+		return err
+	}
+	root := filepath.Join(o.Data, "objects")
+	if n.store, err = object.OpenLocal(object.OS{}, root, bucket); err != nil {
+		return err
+	}
+	if n.engine, err = engine.Open(ctx, n.worlds, engine.Options{Root: root, TempDir: filepath.Join(o.Data, "tmp"), Location: o.Project.Location,
+		MemoryLimitBytes: limit.MemoryBytes, MaxTempBytes: limit.TempBytes, HeavyQueries: limit.HeavyQueries, QueueLength: limit.QueueLength, TimeLimit: limit.QueryTime}); err != nil {
+		return err
+	}
+	if n.lake, err = lake.Open(ctx, n.meta, n.store, n.worlds, n.clock, lake.Options{}); err != nil {
+		return err
+	}
+	n.ledger = ledger.New(n.meta, n.clock)
+	registry := &registry{n.meta, n.clock}
+	n.journal, err = journal.Open(ctx, registry, journal.Options{Dir: filepath.Join(o.Data, "journal"), Shard: n.shard, MaxBytes: limit.JournalBytes,
+		Clock: n.clock, Log: n.log, Archive: journal.ArchiveOptions{Root: root, Location: o.Project.Location, NameOf: n.folderOf}})
+	if err != nil {
+		return err
+	}
+	n.tables = &tables{node: n, prepared: map[string]record.Schema{}}
+	n.budget = deliver.NewBudget(limit.RecentBytes)
+	return nil
+}
+
+// bucket is the name under which tables say where they are, s3://biwa/….
+const bucket = "biwa"
+
+// folderOf is the archive's folder of a stream.
+func (n *Node) folderOf(id record.StreamID) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if s := n.streams[id]; s != nil {
+		return s.name
+	}
+	return id.String()
+}
+
+// run starts what runs in the background.
+func (n *Node) run(ctx context.Context) error {
+	background := context.WithoutCancel(ctx)
+	n.doors, n.workers = service.NewGroup(background), service.NewGroup(background)
+	if _, err := n.lake.Create(ctx, lake.Spec{Name: record.QuarantineTable, Schema: record.QuarantineSchema, TimeColumn: record.ColumnReceivedAt}); err != nil {
+		return err
+	}
+	if err := n.loadStreams(ctx); err != nil {
+		return err
+	}
+	if _, err := n.apply(ctx, n.o.Project); err != nil {
+		return err
+	}
+	var err error
+	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, history{n.journal}, n.o.Limit.IdempotencyWindow)
+	if err != nil {
+		return err
+	}
+	last := n.journal.Last()
+	n.gatherer = collect.NewGatherer(n.journal, journal.Encode, n.idempotency.Note)
+	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n.gate)
+	n.workers.Go(n.watched("archive", n.journal.RunArchive))
+	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		return n.idempotency.Run(ctx, tick.C)
+	}))
+	n.doors.Go(n.watched("disk watch", n.gate.watch))
+	n.doors.Go(n.watched("maintenance", n.maintain))
+	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
+	return nil
+}
+
+// watched notes why a part of the node has failed: a node that lost a part must
+// not go on as if it were whole.
+func (n *Node) watched(part string, run func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		err := run(ctx)
+		if err != nil && ctx.Err() == nil {
+			n.fail(fmt.Errorf("%s: %w", part, err))
+		}
+		return err
+	}
+}
+
+func (n *Node) fail(err error) {
+	n.log.Error("the node stops", "error", err)
+	n.failure.CompareAndSwap(nil, &err)
+	n.ready.Store(false)
+}
+
+// Failed is the failure that makes the node useless, nil while it works.
+func (n *Node) Failed() error {
+	if p := n.failure.Load(); p != nil {
+		return *p
+	}
+	return nil
+}
+
+// history lets the idempotency index read what it had not saved.
+type history struct{ log *journal.Log }
+
+func (h history) Last() record.Sequence { return h.log.Last() }
+
+func (h history) EnvelopeAfter(ctx context.Context, after record.Sequence) (*record.Envelope, error) {
+	if after >= h.log.Last() {
+		return nil, nil
+	}
+	e, err := h.log.NextOfAll(ctx, after)
+	if err != nil {
+		return nil, err
+	}
+	return e.Env, nil
+}
+
+// awaitTail makes the node ready when SQL sees everything that was on the log
+// when it started: until then an answer could be less than one given before.
+func (n *Node) awaitTail(ctx context.Context, last record.Sequence) error {
+	for _, s := range n.list() {
+		if err := s.worker.WaitVisible(ctx, min(last, n.journal.LastOf(s.id))); err != nil {
+			return err
+		}
+	}
+	if n.Failed() == nil {
+		n.ready.Store(true)
+	}
+	return nil
+}
+
+// Ready is nil when the node takes records and its answers are exact.
+func (n *Node) Ready() error {
+	if err := n.Failed(); err != nil {
+		return record.Errorf(record.Unavailable, "the node has failed and must be started again: %w", err)
+	}
+	if !n.ready.Load() {
+		return record.Errorf(record.Unavailable, "the node is starting: it makes visible again what was not yet in files")
+	}
+	return nil
+}
+
+// Stop drains and stops the node: what was accepted is committed, in files. The
+// doors must have been shut before.
+func (n *Node) Stop() error {
+	n.ready.Store(false)
+	var errs []error
+	if n.doors != nil {
+		errs = append(errs, n.doors.Stop())
+	}
+	if n.gatherer != nil {
+		n.gatherer.Stop()
+	}
+	if n.workers != nil {
+		errs = append(errs, n.workers.Stop())
+	}
+	return errors.Join(append(errs, n.close())...)
+}
+
+// close closes the parts from the top down.
+func (n *Node) close() error {
+	var errs []error
+	for _, s := range n.list() {
+		if s.dedupe != nil {
+			errs = append(errs, s.dedupe.Close())
+		}
+	}
+	if n.journal != nil {
+		errs = append(errs, n.journal.Close())
+	}
+	if n.engine != nil {
+		errs = append(errs, n.engine.Close())
+	}
+	if n.meta != nil {
+		errs = append(errs, n.meta.Close())
+	}
+	if n.lock != nil {
+		errs = append(errs, n.lock.release())
+	}
+	return errors.Join(errs...)
+}

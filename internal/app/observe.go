@@ -1,0 +1,101 @@
+package app
+
+import (
+	"context"
+
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/api"
+)
+
+// Streams describes every stream and how far it is delivered.
+func (n *Node) Streams(context.Context) ([]api.StreamInfo, error) {
+	list := []api.StreamInfo{}
+	w := n.worlds.Current()
+	for _, s := range n.list() {
+		g, status := s.newest(), s.worker.Status()
+		info := api.StreamInfo{Name: s.name, ID: s.id.String(), Description: g.stored.Definition.Description, EventTime: g.stored.Definition.EventTime, Generation: g.number, Since: int64(g.from),
+			Offset: int64(status.Offset), Visible: int64(status.Visible), Last: int64(n.journal.Last()),
+			Pending: n.journal.Pending(s.id, status.Offset), Failure: status.Failure}
+		if t := w.Table(s.name); t != nil {
+			info.Files, info.Rows, info.Bytes = t.Files.Len(), t.Files.Rows(), t.Files.Bytes()
+			for _, recent := range t.Recent {
+				info.RecentRows += recent.Rows()
+			}
+		}
+		list = append(list, info)
+	}
+	return list, nil
+}
+
+// Limits lists every bound of the node.
+func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
+	l, q, log := n.o.Limit, n.engine.Queue(), n.journal.Stats()
+	inFlight, inFlightPeak := n.gate.held.values()
+	recent, _ := n.budget.Held()
+	var keys int64
+	err := n.meta.View(ctx, func(q meta.Querier) error {
+		return q.QueryRowContext(ctx, "SELECT count(*) FROM idempotency").Scan(&keys)
+	})
+	return []api.Limit{
+		{Name: "request body", Value: l.BodyBytes, Unit: "bytes", Key: "limits.body", What: "a larger request is refused with 413"},
+		{Name: "in flight", Value: l.InFlightBytes, Now: inFlight, Peak: inFlightPeak, Unit: "bytes", Key: "limits.in_flight", What: "requests beyond it wait 10 s, then get 503"},
+		{Name: "journal", Value: l.JournalBytes, Now: log.Bytes, Peak: log.Bytes, Unit: "bytes", Key: "limits.journal", What: "a full journal answers 503 until the archive has caught up"},
+		{Name: "recent rows", Value: l.RecentBytes, Now: recent, Peak: recent, Unit: "bytes", Key: "limits.recent", What: "past it the largest table is flushed"},
+		{Name: "disk reserve", Value: l.DiskReserve, Now: n.gate.free.Load(), Unit: "bytes free", Key: "limits.disk_reserve", What: "with less free space the doors answer 503"},
+		{Name: "SQL memory", Value: l.MemoryBytes, Unit: "bytes", Key: "limits.memory", What: "larger queries spill to disk, then fail"},
+		{Name: "heavy queries", Value: int64(l.HeavyQueries), Now: q.Running, Peak: q.MostRunning, Unit: "queries", Key: "limits.heavy_queries", What: "further ones wait"},
+		{Name: "query queue", Value: int64(l.QueueLength), Now: q.Waiting, Peak: q.MostWaiting, Unit: "queries", Key: "limits.queue", What: "beyond it a query gets 429"},
+		{Name: "query time", Value: int64(l.QueryTime.Seconds()), Unit: "seconds", Key: "limits.query_time", What: "a longer query is stopped"},
+		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Peak: keys, Unit: "seconds kept; keys now", Key: "limits.idempotency_window", What: "an older key is taken for a new one"},
+	}, err
+}
+
+// Tap calls visit with each envelope of a stream as it is stored, until ctx ends;
+// the first call, with nil, says that the tap runs.
+func (n *Node) Tap(ctx context.Context, name string, visit func(env *record.Envelope, s *record.Section) error) error {
+	s, err := n.named(name)
+	if err != nil {
+		return err
+	}
+	at := n.journal.Last()
+	if err := visit(nil, nil); err != nil {
+		return err
+	}
+	for {
+		entry, err := n.journal.NextOfAll(ctx, at)
+		if err != nil {
+			return err
+		}
+		at = entry.Env.Seq
+		for i := range entry.Env.Sections {
+			if section := &entry.Env.Sections[i]; section.Stream == s.id {
+				if err := visit(entry.Env, section); err != nil {
+					return err
+				}
+			}
+		}
+	}
+}
+
+// Flush commits a stream's recent rows now.
+func (n *Node) Flush(ctx context.Context, name string) error {
+	s, err := n.named(name)
+	if err != nil {
+		return err
+	}
+	return s.worker.Flush(ctx)
+}
+
+// Reload applies the project folder as it is now.
+func (n *Node) Reload(ctx context.Context) (api.ReloadAnswer, error) {
+	if n.o.Read == nil {
+		return api.ReloadAnswer{}, record.Errorf(record.Unsupported, "this node has no project folder to read")
+	}
+	p, err := n.o.Read(ctx)
+	if err != nil {
+		return api.ReloadAnswer{}, err
+	}
+	changes, err := n.apply(ctx, p)
+	return api.ReloadAnswer{Changed: changes}, err
+}

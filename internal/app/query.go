@@ -1,0 +1,71 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/serve/api"
+)
+
+// queries lets the API run statements on the engine.
+type queries struct{ engine *engine.Engine }
+
+// Query runs a reader's statement.
+func (q queries) Query(ctx context.Context, r api.Query) (api.Rows, error) {
+	result, err := q.engine.Query(ctx, engine.Request{SQL: r.SQL, Params: r.Params, Location: r.Location, TimeLimit: r.Limit})
+	if err != nil {
+		return nil, err
+	}
+	return rows{result}, nil
+}
+
+type rows struct{ *engine.Result }
+
+func (r rows) Columns() []api.Column {
+	columns := []api.Column{}
+	for _, c := range r.Result.Columns() {
+		columns = append(columns, api.Column{Name: c.Name, Type: c.Type})
+	}
+	return columns
+}
+
+func (r rows) Stats() api.Stats {
+	s := r.Result.Stats()
+	return api.Stats{ElapsedMS: float64(s.Elapsed) / float64(time.Millisecond), Rows: s.Rows, FilesRead: s.FilesRead, FilesSkipped: s.FilesSkipped,
+		BytesRead: s.BytesRead, RecentRows: s.RecentRows}
+}
+
+// Engine is what the API runs queries with.
+func (n *Node) Engine() api.Engine { return queries{n.engine} }
+
+// list runs a statement of the node's own and decodes each row, as a JSON object,
+// into a T.
+func list[T any](ctx context.Context, n *Node, sql string, params ...any) ([]T, error) {
+	result, err := n.engine.Query(ctx, engine.Request{SQL: sql, Params: params, Admin: true})
+	if err != nil {
+		return nil, err
+	}
+	defer result.Close()
+	var found []T
+	for {
+		batch, err := result.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return found, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		for i := range int(batch.NumRows()) {
+			var v T
+			if err := json.Unmarshal(api.RowJSON(rows{result}.Columns(), batch, i), &v); err != nil {
+				return nil, err
+			}
+			found = append(found, v)
+		}
+		batch.Release()
+	}
+}

@@ -1,0 +1,238 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/google/uuid"
+
+	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/lake"
+	"github.com/biwa-data/biwa/internal/ledger"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/api"
+)
+
+// replayBatch bounds how many records one commit of a replay moves.
+const replayBatch = 20_000
+
+// hopeless are the reasons that no definition can mend: the record is not there
+// whole, or is no JSON object.
+var hopeless = []string{record.CodeDuplicate, record.CodeTooLarge, record.CodeInvalidJSON, record.CodeInvalidUTF8, record.CodeNotObject, record.CodeTooDeep}
+
+// Replay shapes quarantined records again with the newest definition. Those that
+// fit move into the table under their own ids: one commit adds them there, takes
+// them out of quarantine and writes the ledger's row, so no record can move twice.
+func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswer, error) {
+	s, err := n.named(r.Stream)
+	if err != nil {
+		return api.ReplayAnswer{}, err
+	}
+	if slices.Contains(hopeless, r.Code) {
+		return api.ReplayAnswer{}, record.Errorf(record.Invalid, "records with the code %q cannot fit any definition: send them again, mended", r.Code)
+	}
+	n.replaying.Lock()
+	defer n.replaying.Unlock()
+	if err := s.worker.Flush(ctx); err != nil { // what is recent goes into files, where it can be moved
+		return api.ReplayAnswer{}, err
+	}
+	answer := api.ReplayAnswer{}
+	for after := record.RecordID(-1); ; {
+		ids, err := n.quarantinedIDs(ctx, s, r.Code, after)
+		if err != nil || len(ids) == 0 {
+			return answer, err
+		}
+		after = ids[len(ids)-1]
+		if err := n.replayIDs(ctx, s, ids, &answer); err != nil {
+			return answer, err
+		}
+	}
+}
+
+func (n *Node) quarantinedIDs(ctx context.Context, s *stream, code string, after record.RecordID) ([]record.RecordID, error) {
+	where := fmt.Sprintf("stream = %s AND _record_id > %d", record.QuoteText(s.name), after)
+	if code != "" {
+		where += " AND code = " + record.QuoteText(code)
+	}
+	quoted := make([]string, len(hopeless))
+	for i, c := range hopeless {
+		quoted[i] = record.QuoteText(c)
+	}
+	found, err := list[struct{ ID string }](ctx, n, "SELECT _record_id::varchar AS ID FROM quarantine WHERE "+where+
+		" AND code NOT IN ("+strings.Join(quoted, ", ")+") ORDER BY _record_id LIMIT "+strconv.Itoa(replayBatch))
+	ids := make([]record.RecordID, len(found))
+	for i, f := range found {
+		if ids[i], err = record.ParseRecordID(f.ID); err != nil {
+			return nil, err
+		}
+	}
+	return ids, err
+}
+
+// moved is what came of shaping some records again.
+type moved struct {
+	schema     record.Schema
+	timeColumn string
+	batches    []arrow.RecordBatch
+	ids        map[record.RecordID]bool // those that leave quarantine
+	from, to   record.Sequence
+	hours      map[time.Time]record.Tally // of them, by hour of receipt
+}
+
+func (m *moved) release() {
+	for _, b := range m.batches {
+		b.Release()
+	}
+}
+
+func (n *Node) replayIDs(ctx context.Context, s *stream, ids []record.RecordID, answer *api.ReplayAnswer) error {
+	m, err := n.reshape(ctx, s, ids)
+	if m != nil {
+		defer m.release()
+	}
+	if err != nil {
+		return err
+	}
+	answer.Tried += int64(len(ids))
+	answer.Left += int64(len(ids) - len(m.ids))
+	if len(m.ids) == 0 {
+		return nil
+	}
+	if err := n.commitReplay(ctx, s, m); err != nil {
+		return err
+	}
+	answer.Moved += int64(len(m.ids))
+	return nil
+}
+
+// reshape shapes records, read from the log as they were sent, with the stream's
+// newest definition.
+func (n *Node) reshape(ctx context.Context, s *stream, ids []record.RecordID) (*moved, error) {
+	shaper := s.newest().shaper
+	schema, err := n.tables.Prepare(ctx, s.name, shaper.Schema())
+	if err != nil {
+		return nil, err
+	}
+	m := &moved{schema: schema, timeColumn: shaper.TimeColumn(), ids: map[record.RecordID]bool{}, from: ids[0].Sequence(), to: ids[len(ids)-1].Sequence(),
+		hours: map[time.Time]record.Tally{}}
+	var env *record.Envelope
+	for _, id := range ids {
+		if env == nil || env.Seq != id.Sequence() {
+			if env, err = n.journal.Read(ctx, s.id, id.Sequence()); err != nil {
+				return m, fmt.Errorf("record %s: %w", id, err)
+			}
+		}
+		at := slices.IndexFunc(env.Sections, func(x record.Section) bool { return x.Stream == s.id })
+		if at < 0 {
+			return m, fmt.Errorf("record %s is not in its envelope", id)
+		}
+		one := single(env, &env.Sections[at], id)
+		b, err := shaper.Shape(ctx, one, &one.Sections[0])
+		if err != nil {
+			return m, err
+		}
+		if b.Rows == nil {
+			continue // it does not fit still, or the filter would take it out
+		}
+		m.ids[id] = true
+		m.batches = append(m.batches, b.Rows)
+		hour := one.Sections[0].Requests[0].ReceivedAt.Truncate(time.Hour)
+		tally := m.hours[hour]
+		tally.Add(id)
+		m.hours[hour] = tally
+	}
+	return m, nil
+}
+
+func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
+	var c lake.Commit
+	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches)
+	if err != nil {
+		return err
+	}
+	c.Appends = append(c.Appends, lake.Append{Table: s.name, Files: []record.File{f}})
+	without, err := n.withoutRows(ctx, m.ids)
+	if err != nil {
+		return err
+	}
+	c.Appends = append(c.Appends, without)
+	id := uuid.NewString()
+	c.InTx = func(tx *sql.Tx) error {
+		r := ledger.Replay{ID: id, Stream: s.id, Shard: n.shard, From: m.from, To: m.to, By: "quarantine replay", At: n.clock.Now(),
+			TableSnapshot: c.Snapshots[s.name], QuarantineSnapshot: c.Snapshots[record.QuarantineTable]}
+		for hour, tally := range m.hours {
+			r.Hours = append(r.Hours, ledger.ReplayHour{Start: hour, Tally: tally})
+		}
+		return ledger.WriteReplay(ctx, tx, r)
+	}
+	return n.lake.Commit(ctx, &c)
+}
+
+// withoutRows rewrites the files of quarantine that hold some records, without them.
+func (n *Node) withoutRows(ctx context.Context, ids map[record.RecordID]bool) (lake.Append, error) {
+	change := lake.Append{Table: record.QuarantineTable}
+	schema, err := n.tables.Prepare(ctx, record.QuarantineTable, record.QuarantineSchema)
+	if err != nil {
+		return change, err
+	}
+	var list strings.Builder
+	for id := range ids {
+		if list.Len() > 0 {
+			list.WriteByte(',')
+		}
+		list.WriteString(id.String())
+	}
+	pin := n.worlds.Pin()
+	defer pin.Release()
+	for _, f := range pin.Table(record.QuarantineTable).Files.All() {
+		from := " FROM read_parquet(" + record.QuoteText(n.pathOf(f.Path)) + ") WHERE _record_id "
+		batches, kept, err := n.rowsOf(ctx, "SELECT *"+from+"NOT IN ("+list.String()+")")
+		if err != nil {
+			return change, err
+		}
+		if kept < f.Rows {
+			change.Remove = append(change.Remove, f.Path)
+		}
+		if kept > 0 && kept < f.Rows {
+			var w record.File
+			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches); err == nil {
+				change.Files = append(change.Files, w)
+			}
+		}
+		for _, b := range batches {
+			b.Release()
+		}
+		if err != nil {
+			return change, err
+		}
+	}
+	return change, nil
+}
+
+// rowsOf reads a whole result of the node's own.
+func (n *Node) rowsOf(ctx context.Context, statement string) (batches []arrow.RecordBatch, rows int64, err error) {
+	result, err := n.engine.Query(ctx, engine.Request{SQL: statement, Admin: true})
+	if err != nil {
+		return nil, 0, err
+	}
+	defer result.Close()
+	for {
+		b, err := result.Next(ctx)
+		if errors.Is(err, io.EOF) {
+			return batches, rows, nil
+		}
+		if err != nil {
+			return batches, rows, err
+		}
+		batches = append(batches, b)
+		rows += b.NumRows()
+	}
+}

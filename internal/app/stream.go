@@ -1,0 +1,211 @@
+package app
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/dedupe"
+	"github.com/biwa-data/biwa/internal/deliver"
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/shape"
+)
+
+// maxColumns is how many columns unknown_fields: evolve may grow a table to.
+const maxColumns = 1000
+
+// stream is one stream of the node: the generations of its definition and the
+// worker that delivers it.
+type stream struct {
+	id      record.StreamID
+	name    string
+	created time.Time
+	worker  *deliver.Worker
+	dedupe  *dedupe.Index // nil where the stream does not deduplicate
+
+	mu          sync.Mutex
+	generations []*generation // ascending by from
+}
+
+// generation is a definition and the number of the log from which it holds. What
+// it needs besides itself is stored with it, so that a replay of the log gives
+// the same rows whatever has changed since.
+type generation struct {
+	number int
+	from   record.Sequence
+	stored storedDefinition
+	shaper *shape.Shaper
+}
+
+// storedDefinition is a generation as the metadata has it.
+type storedDefinition struct {
+	Definition shape.Definition  `json:"definition"`
+	TimeZone   string            `json:"timezone"`
+	Seeds      map[string]string `json:"seeds,omitempty"` // the files' texts
+}
+
+// declared is the definition without what evolved: what the project's file says.
+func (d storedDefinition) declared() storedDefinition {
+	d.Definition.Columns = slices.DeleteFunc(slices.Clone(d.Definition.Columns), func(c shape.Column) bool { return c.Inferred })
+	return d
+}
+
+// same says whether two definitions shape alike.
+func (d storedDefinition) same(o storedDefinition) bool {
+	a, errA := json.Marshal(d)
+	b, errB := json.Marshal(o)
+	return errA == nil && errB == nil && bytes.Equal(a, b)
+}
+
+// At is the shaper that holds at a number of the log.
+func (s *stream) At(seq record.Sequence) (deliver.Shaper, error) {
+	g, err := s.generationAt(seq)
+	if err != nil {
+		return nil, err
+	}
+	return g.shaper, nil
+}
+
+func (s *stream) generationAt(seq record.Sequence) (*generation, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := len(s.generations) - 1; i >= 0; i-- {
+		if s.generations[i].from <= seq {
+			return s.generations[i], nil
+		}
+	}
+	return nil, fmt.Errorf("stream %s has no definition for sequence number %d", s.name, seq)
+}
+
+// newest is the generation that holds for what is sent now.
+func (s *stream) newest() *generation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.generations[len(s.generations)-1]
+}
+
+func (s *stream) add(g *generation) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.generations = append(s.generations, g)
+}
+
+// evolving gives a worker the generations of its stream, and lets it add one.
+type evolving struct {
+	*stream
+	node *Node
+}
+
+// Evolve starts a generation with more columns at a number. Where the table has
+// as many as it may, unknown fields are kept in _extra from there on.
+func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []record.Column) error {
+	last := e.newest()
+	stored := last.stored
+	if len(stored.Definition.Columns)+len(columns) > maxColumns {
+		stored.Definition.UnknownFields = shape.UnknownKeep
+	} else {
+		stored.Definition = stored.Definition.Evolved(columns)
+	}
+	g, err := e.node.compile(ctx, e.stream, stored)
+	if err != nil {
+		return err
+	}
+	g.number, g.from = last.number+1, from
+	if err := e.node.meta.Update(ctx, func(tx *sql.Tx) error { return e.node.storeGeneration(ctx, tx, e.id, g) }); err != nil {
+		return err
+	}
+	e.add(g)
+	return nil
+}
+
+// storeGeneration writes a generation's row.
+func (n *Node) storeGeneration(ctx context.Context, tx *sql.Tx, id record.StreamID, g *generation) error {
+	text, err := json.Marshal(g.stored)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, "INSERT INTO generations (stream_id, generation, shard, from_seq, definition, applied_at) VALUES (?, ?, ?, ?, ?, ?)",
+		id.String(), g.number, n.shard, g.from, string(text), n.clock.Now().UnixMicro())
+	if err != nil {
+		return fmt.Errorf("store generation %d: %w", g.number, err)
+	}
+	return nil
+}
+
+// loadStreams reads the active streams and their generations.
+func (n *Node) loadStreams(ctx context.Context) error {
+	var found []*stream
+	err := n.meta.View(ctx, func(q meta.Querier) error {
+		rows, err := q.QueryContext(ctx, "SELECT id, name, created_at FROM streams WHERE state = 'active' ORDER BY name")
+		if err != nil {
+			return fmt.Errorf("list streams: %w", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			s := &stream{}
+			var id string
+			var created int64
+			if err := rows.Scan(&id, &s.name, &created); err != nil {
+				return fmt.Errorf("list streams: %w", err)
+			}
+			s.created = time.UnixMicro(created).UTC()
+			if s.id, err = record.ParseStreamID(id); err != nil {
+				return err
+			}
+			found = append(found, s)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return err
+	}
+	for _, s := range found {
+		if err := n.loadGenerations(ctx, s); err != nil {
+			return err
+		}
+		n.register(s)
+	}
+	return nil
+}
+
+func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
+	err := n.meta.View(ctx, func(q meta.Querier) error {
+		rows, err := q.QueryContext(ctx, "SELECT generation, from_seq, definition FROM generations WHERE stream_id = ? AND shard = ? ORDER BY generation", s.id.String(), n.shard)
+		if err != nil {
+			return fmt.Errorf("list generations of %s: %w", s.name, err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			g := &generation{}
+			var text string
+			if err := rows.Scan(&g.number, &g.from, &text); err != nil {
+				return fmt.Errorf("list generations of %s: %w", s.name, err)
+			}
+			if err := json.Unmarshal([]byte(text), &g.stored); err != nil {
+				return fmt.Errorf("generation %d of %s: %w", g.number, s.name, err)
+			}
+			s.generations = append(s.generations, g)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return err
+	}
+	if len(s.generations) == 0 {
+		return fmt.Errorf("stream %s has no definition in the metadata", s.name)
+	}
+	for _, g := range s.generations {
+		compiled, err := n.compile(ctx, s, g.stored)
+		if err != nil {
+			return fmt.Errorf("generation %d: %w", g.number, err)
+		}
+		g.shaper = compiled.shaper
+	}
+	return nil
+}

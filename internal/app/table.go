@@ -1,0 +1,84 @@
+package app
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+	"sync"
+
+	"github.com/biwa-data/biwa/internal/deliver"
+	"github.com/biwa-data/biwa/internal/lake"
+	"github.com/biwa-data/biwa/internal/ledger"
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// tables commits what workers have written: data, quarantine, ledger rows and
+// offset in one transaction of the metadata database.
+type tables struct {
+	node *Node
+
+	mu       sync.Mutex
+	prepared map[string]record.Schema // what Prepare last gave, by table
+}
+
+// Prepare makes the table have a schema's columns and returns it with field ids.
+func (t *tables) Prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known, ok := t.prepared[table]; ok && sameColumns(known, schema) {
+		return known, nil
+	}
+	evolved, err := t.node.lake.Evolve(ctx, table, schema)
+	if err != nil {
+		return nil, err
+	}
+	// The table may have columns that this generation no longer fills.
+	wanted := make(record.Schema, len(schema))
+	for i, c := range schema {
+		wanted[i] = evolved[evolved.Index(c.Name)]
+	}
+	t.prepared[table] = wanted
+	return wanted, nil
+}
+
+func sameColumns(a, b record.Schema) bool {
+	return slices.EqualFunc(a, b, func(x, y record.Column) bool { return x.Name == y.Name && x.Type.String() == y.Type.String() })
+}
+
+// Path is a new place for a file of the table, in a folder that is there.
+func (t *tables) Path(table string) string {
+	path := t.node.lake.Path(table)
+	if err := t.node.store.Prepare(path); err != nil {
+		t.node.log.Warn("folder of a data file", "error", err) // writing the file will fail, and be tried again
+	}
+	return path
+}
+
+// Commit makes a worker's flush true, or nothing of it.
+func (t *tables) Commit(ctx context.Context, c deliver.Commit) error {
+	n := t.node
+	var commit lake.Commit
+	if len(c.Data) > 0 {
+		commit.Appends = append(commit.Appends, lake.Append{Table: c.Table, Files: c.Data})
+	}
+	if len(c.Quarantine) > 0 {
+		commit.Appends = append(commit.Appends, lake.Append{Table: record.QuarantineTable, Files: c.Quarantine})
+	}
+	commit.Publish = c.Publish
+	commit.InTx = func(tx *sql.Tx) error {
+		if len(c.Accounts) > 0 {
+			e := ledger.Entry{Stream: c.Stream, Shard: n.shard, From: c.From + 1, To: c.To, At: n.clock.Now(),
+				TableSnapshot: commit.Snapshots[c.Table], QuarantineSnapshot: commit.Snapshots[record.QuarantineTable]}
+			for _, a := range c.Accounts {
+				e.Hours = append(e.Hours, ledger.Hour{Start: a.Quarter, Counts: ledger.Counts{Accepted: a.Accepted, Delivered: a.Delivered,
+					Quarantined: a.Quarantined, Deduplicated: a.Deduplicated, Filtered: a.Filtered}})
+			}
+			if err := ledger.Write(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		return meta.Advance(ctx, tx, consumerTable(c.Stream), n.shard, c.From, c.To, c.Epoch)
+	}
+	return n.lake.Commit(ctx, &commit)
+}

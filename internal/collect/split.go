@@ -1,0 +1,180 @@
+package collect
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/biwa-data/biwa/internal/jsontext"
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// headBytes is how much is kept of a record that is too large.
+const headBytes = 4 << 10
+
+// Lines are the records of a request, checked, cut into parts that each fit one
+// envelope.
+type Lines struct {
+	Parts   []Part
+	Records int
+	Flawed  int
+	// Unreadable is how many records are not JSON at all.
+	Unreadable int
+}
+
+// Part is a run of records that goes into one envelope.
+type Part struct {
+	First int // index in the request of the first record
+	Count int
+	Lines []byte
+	Flaws []record.Flaw // Index counts within the part
+}
+
+// add puts one record's text, trimmed of white space, into the last part.
+func (l *Lines) add(text []byte) {
+	code, message := "", ""
+	switch {
+	case len(text) > record.MaxRecordBytes:
+		code = record.CodeTooLarge
+		message = fmt.Sprintf("the record has %d bytes, the limit is %d; its first %d are kept", len(text), record.MaxRecordBytes, headBytes)
+		text = text[:headBytes]
+	default:
+		code, message = jsontext.Check(text)
+	}
+	n := len(l.Parts)
+	if n == 0 || l.Parts[n-1].Count == record.MaxRecords || len(l.Parts[n-1].Lines)+len(text)+1 > record.MaxEnvelopeBytes {
+		l.Parts = append(l.Parts, Part{First: l.Records, Lines: make([]byte, 0, min(record.MaxEnvelopeBytes, 64<<10))})
+		n++
+	}
+	p := &l.Parts[n-1]
+	if code != "" {
+		p.Flaws = append(p.Flaws, record.Flaw{Index: p.Count, Code: code, Message: message})
+		l.Flawed++
+		if code == record.CodeInvalidJSON || code == record.CodeInvalidUTF8 {
+			l.Unreadable++
+		}
+	}
+	start := len(p.Lines)
+	p.Lines = append(p.Lines, text...)
+	flatten(p.Lines[start:])
+	p.Lines = append(p.Lines, '\n')
+	p.Count++
+	l.Records++
+}
+
+// flatten makes the record one line. In valid JSON a line break can only be
+// white space, so nothing changes; of a broken record its break is lost.
+func flatten(text []byte) {
+	for i := bytes.IndexByte(text, '\n'); i >= 0; {
+		text[i] = ' '
+		next := bytes.IndexByte(text[i+1:], '\n')
+		if next < 0 {
+			return
+		}
+		i += 1 + next
+	}
+}
+
+// Split takes a request body apart: JSON lines, one array, or one object that
+// may be spread over lines. Blank lines are not records. An array that does not
+// end properly is an error, for then no one can say what was meant to be in it.
+func Split(body []byte) (*Lines, error) {
+	l := &Lines{}
+	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
+	text := trim(body)
+	switch {
+	case len(text) == 0:
+		return nil, record.Errorf(record.Invalid, "the body is empty: send JSON lines, a JSON array of objects, or one JSON object")
+	case text[0] == '[':
+		return l, l.array(text)
+	case isSpread(text):
+		l.add(text)
+	default:
+		l.lines(text)
+	}
+	return l, nil
+}
+
+// isSpread says whether the text is one JSON object over several lines.
+func isSpread(text []byte) bool {
+	end := bytes.IndexByte(text, '\n')
+	if end < 0 || text[0] != '{' {
+		return false
+	}
+	if code, _ := jsontext.Check(trim(text[:end])); code == "" {
+		return false
+	}
+	code, _ := jsontext.Check(text)
+	return code == "" || code == record.CodeTooDeep
+}
+
+func (l *Lines) lines(text []byte) {
+	for len(text) > 0 {
+		line := text
+		if end := bytes.IndexByte(text, '\n'); end >= 0 {
+			line, text = text[:end], text[end+1:]
+		} else {
+			text = nil
+		}
+		if line = trim(line); len(line) > 0 {
+			l.add(line)
+		}
+	}
+}
+
+// array adds the elements of a JSON array. It looks only for what separates
+// them; whether an element is JSON is decided one by one.
+func (l *Lines) array(text []byte) error {
+	depth, start, quoted := 0, 1, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '[' || c == '{':
+			depth++
+		case c == ']' || c == '}':
+			if depth--; depth == 0 {
+				return l.endArray(text, start, i)
+			}
+		case c == ',' && depth == 1:
+			l.add(trim(text[start:i]))
+			start = i + 1
+		}
+	}
+	return record.Errorf(record.Invalid, "the body begins with [ but its array does not end: it breaks off after %d bytes and %d whole elements", len(text), l.Records)
+}
+
+func (l *Lines) endArray(text []byte, start, end int) error {
+	if rest := trim(text[end+1:]); len(rest) > 0 {
+		return record.Errorf(record.Invalid, "unexpected %q after the array, at byte %d: send either one array or JSON lines", clip(rest), end+1)
+	}
+	if last := trim(text[start:end]); len(last) > 0 {
+		l.add(last)
+	}
+	if l.Records == 0 {
+		return record.Errorf(record.Invalid, "the array is empty")
+	}
+	return nil
+}
+
+func clip(text []byte) string {
+	if len(text) > 20 {
+		return string(text[:20]) + "…"
+	}
+	return string(text)
+}
+
+// trim removes JSON's white space from both ends.
+func trim(text []byte) []byte {
+	for len(text) > 0 && isSpace(text[0]) {
+		text = text[1:]
+	}
+	for len(text) > 0 && isSpace(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
+	return text
+}
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }

@@ -1,0 +1,311 @@
+// Package dedupe tells the first record with a key from its copies.
+//
+// It remembers every key that was accepted within the window, with the record id
+// and time of its record. A record is a copy exactly if the largest smaller id
+// with its key lies within the window. So the answer does not change when a part
+// of the log is read again: what is remembered may be ahead of the table, never
+// behind it, for it is made durable before the table's commit.
+package dedupe
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+	"github.com/apache/arrow-go/v18/arrow/compute"
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/objstorage/objstorageprovider"
+	"github.com/cockroachdb/pebble/v2/sstable"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// Options of an Index. Dir and Window are required.
+type Options struct {
+	Dir     string
+	Window  time.Duration
+	MaxKeys int64 // default 50 million; about 32 bytes of disk and 10 bits of memory each
+	// Shortened is told when keys are forgotten before their window has passed.
+	Shortened func(ctx context.Context, since time.Time)
+	Log       *slog.Logger
+}
+
+// Index remembers the keys of one stream. Filter and Sync may be called at the
+// same time; what is synced may then be ahead of what is committed.
+type Index struct {
+	o  Options
+	db *pebble.DB
+
+	mu      sync.Mutex       // guards all below
+	probe   *pebble.Iterator // over what is in db
+	buckets []bucket         // ascending by number; the last one takes new keys
+	total   int64
+
+	young map[[16]byte][]entry // accepted since the last Sync
+	order []entry              // the same, in order
+	files int                  // numbers the files that are ingested
+}
+
+// entry is one accepted record.
+type entry struct {
+	key    [16]byte
+	id     record.RecordID
+	micros int64 // when it was received
+}
+
+// A stored key is bucket u32 | key 16 | id u64, big-endian; its value the time.
+// Buckets are forgotten whole, so each holds a quarter of the window, or an
+// eighth of max_keys where that comes first.
+const (
+	bucketSize = 4
+	prefixSize = bucketSize + 16
+	keySize    = prefixSize + 8
+)
+
+// Open opens or makes the index.
+func Open(o Options) (*Index, error) {
+	if o.MaxKeys == 0 {
+		o.MaxKeys = 50_000_000
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	db, err := pebble.Open(o.Dir, options())
+	if err != nil {
+		return nil, fmt.Errorf("open dedupe index: %w", err)
+	}
+	x := &Index{o: o, db: db, young: map[[16]byte][]entry{}}
+	if err := x.loadBuckets(); err != nil {
+		db.Close()
+		return nil, fmt.Errorf("open dedupe index: %w", err)
+	}
+	return x, nil
+}
+
+func options() *pebble.Options {
+	comparer := *pebble.DefaultComparer
+	comparer.Name = "biwa.dedupe"
+	comparer.Split = func(key []byte) int { return min(prefixSize, len(key)) }
+	o := &pebble.Options{Comparer: &comparer, FormatMajorVersion: pebble.FormatNewest, Logger: quiet{}, MemTableSize: 1 << 20,
+		CacheSize: 16 << 20}
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	o.EnsureDefaults()
+	return o
+}
+
+// quiet keeps Pebble's progress reports out of the log.
+type quiet struct{}
+
+func (quiet) Infof(string, ...any)              {}
+func (quiet) Errorf(string, ...any)             {}
+func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+
+// Filter moves the batch's copies from Rows to Rejects and remembers the keys of
+// the rest. A zero key is no key.
+func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error {
+	if b.Rows == nil {
+		return nil
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	ids := b.Rows.Column(0).(*array.Int64)
+	received := b.Rows.Column(1).(*array.Timestamp)
+	var mask []bool
+	for i, key := range b.DedupeKeys {
+		if key == ([16]byte{}) {
+			continue
+		}
+		e := entry{key, record.RecordID(ids.Value(i)), int64(received.Value(i))}
+		first, copied, err := x.before(e)
+		if err != nil {
+			return err
+		}
+		if !copied {
+			x.young[key] = append(x.young[key], e)
+			x.order = append(x.order, e)
+			continue
+		}
+		if mask == nil {
+			mask = slices.Repeat([]bool{true}, int(b.Rows.NumRows()))
+		}
+		mask[i] = false
+		b.Rejects = append(b.Rejects, record.Reject{ID: e.id, ReceivedAt: time.UnixMicro(e.micros).UTC(), Code: record.CodeDuplicate,
+			Message: fmt.Sprintf("its key came before, with record %s", first), FirstID: first})
+	}
+	if mask == nil {
+		return nil
+	}
+	slices.SortFunc(b.Rejects, func(p, q record.Reject) int { return int(p.ID - q.ID) })
+	return keep(ctx, b, mask)
+}
+
+// keep leaves only the marked rows.
+func keep(ctx context.Context, b *record.Batch, mask []bool) error {
+	builder := array.NewBooleanBuilder(compute.GetAllocator(ctx))
+	defer builder.Release()
+	builder.AppendValues(mask, nil)
+	marks := builder.NewBooleanArray()
+	defer marks.Release()
+	columns := make([]arrow.Array, b.Rows.NumCols())
+	defer func() {
+		for _, c := range columns {
+			if c != nil {
+				c.Release()
+			}
+		}
+	}()
+	for i, c := range b.Rows.Columns() {
+		kept, err := compute.FilterArray(ctx, c, marks, *compute.DefaultFilterOptions())
+		if err != nil {
+			return fmt.Errorf("take out copies: %w", err)
+		}
+		columns[i] = kept
+	}
+	rows := array.NewRecordBatch(b.Rows.Schema(), columns, int64(columns[0].Len()))
+	b.Rows.Release()
+	if b.Rows = rows; rows.NumRows() == 0 {
+		rows.Release()
+		b.Rows = nil
+	}
+	return nil
+}
+
+// before finds the accepted record of which e is a copy: the largest smaller id
+// with its key, if that lies within the window.
+func (x *Index) before(e entry) (first record.RecordID, copied bool, err error) {
+	last := entry{id: -1}
+	for _, o := range x.young[e.key] {
+		if o.id < e.id && o.id > last.id {
+			last = o
+		}
+	}
+	if last.id < 0 {
+		if last, err = x.stored(e); err != nil {
+			return 0, false, err
+		}
+	}
+	return last.id, last.id >= 0 && e.micros-last.micros <= x.o.Window.Microseconds(), nil
+}
+
+// stored looks into the buckets, the newest first.
+func (x *Index) stored(e entry) (last entry, err error) {
+	last.id = -1
+	if x.probe == nil && len(x.buckets) > 0 {
+		if x.probe, err = x.db.NewIter(&pebble.IterOptions{}); err != nil {
+			return last, fmt.Errorf("read dedupe index: %w", err)
+		}
+	}
+	var from [keySize]byte
+	for i := len(x.buckets) - 1; i >= 0; i-- {
+		b := &x.buckets[i]
+		if b.Newest < e.micros-x.o.Window.Microseconds() {
+			break
+		}
+		binary.BigEndian.PutUint32(from[:], b.Number)
+		copy(from[bucketSize:], e.key[:])
+		for ok := x.probe.SeekPrefixGE(from[:]); ok; ok = x.probe.Next() {
+			id := record.RecordID(binary.BigEndian.Uint64(x.probe.Key()[prefixSize:]))
+			if id >= e.id {
+				break
+			}
+			if id > last.id {
+				last = entry{e.key, id, int64(binary.BigEndian.Uint64(x.probe.Value()))}
+			}
+		}
+	}
+	if err := x.probe.Error(); x.probe != nil && err != nil {
+		return last, fmt.Errorf("read dedupe index: %w", err)
+	}
+	return last, nil
+}
+
+// Sync makes the keys accepted so far durable.
+func (x *Index) Sync(ctx context.Context, _ record.Sequence) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if len(x.order) == 0 {
+		return nil
+	}
+	x.advance(ctx)
+	current := &x.buckets[len(x.buckets)-1]
+	path, err := x.writeFile(current.Number)
+	if err != nil {
+		return fmt.Errorf("write dedupe index: %w", err)
+	}
+	if err := x.db.Ingest(ctx, []string{path}); err != nil {
+		return fmt.Errorf("write dedupe index: %w", err)
+	}
+	for _, e := range x.order {
+		current.Newest = max(current.Newest, e.micros)
+	}
+	current.Keys += int64(len(x.order))
+	x.total += int64(len(x.order))
+	if err := x.saveBuckets(); err != nil {
+		return fmt.Errorf("write dedupe index: %w", err)
+	}
+	clear(x.young)
+	x.order = x.order[:0]
+	if x.probe != nil {
+		err = x.probe.Close()
+		x.probe = nil
+	}
+	return err
+}
+
+// writeFile writes the young keys as one sorted, fsynced file.
+func (x *Index) writeFile(number uint32) (string, error) {
+	slices.SortFunc(x.order, func(a, b entry) int {
+		if c := slices.Compare(a.key[:], b.key[:]); c != 0 {
+			return c
+		}
+		return int(a.id - b.id)
+	})
+	x.files++
+	path := filepath.Join(x.o.Dir, fmt.Sprintf("young-%d.sst", x.files))
+	f, err := vfs.Default.Create(path, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return "", err
+	}
+	w := sstable.NewWriter(objstorageprovider.NewFileWritable(f), options().MakeWriterOptions(0, x.db.TableFormat()))
+	var key [keySize]byte
+	var value [8]byte
+	binary.BigEndian.PutUint32(key[:], number)
+	for i, e := range x.order {
+		if i > 0 && e == x.order[i-1] {
+			continue // taken twice, for its part of the log was read again
+		}
+		copy(key[bucketSize:], e.key[:])
+		binary.BigEndian.PutUint64(key[prefixSize:], uint64(e.id))
+		binary.BigEndian.PutUint64(value[:], uint64(e.micros))
+		if err := w.Set(key[:], value[:]); err != nil {
+			return "", err
+		}
+	}
+	return path, w.Close()
+}
+
+// Close closes the index; keys accepted since the last Sync are forgotten, for
+// their records are not committed either.
+func (x *Index) Close() error {
+	if x.probe != nil {
+		if err := x.probe.Close(); err != nil {
+			return err
+		}
+	}
+	return x.db.Close()
+}
+
+// Remove deletes a stream's index.
+func Remove(dir string) error { return os.RemoveAll(dir) }

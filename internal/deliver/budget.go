@@ -1,0 +1,64 @@
+package deliver
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Budget bounds the memory that all workers hold together. Past it the worker
+// that holds most is asked to flush.
+type Budget struct {
+	limit int64
+	mu    sync.Mutex
+	held  map[*Worker]int64
+	total int64
+}
+
+// NewBudget allows limit bytes.
+func NewBudget(limit int64) *Budget { return &Budget{limit: limit, held: map[*Worker]int64{}} }
+
+func (b *Budget) report(w *Worker, bytes int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.total += bytes - b.held[w]
+	b.held[w] = bytes
+	if b.total <= b.limit {
+		return
+	}
+	largest := w
+	for other, n := range b.held {
+		if n > b.held[largest] {
+			largest = other
+		}
+	}
+	select {
+	case largest.pressed <- struct{}{}:
+	default: // it has been asked already
+	}
+}
+
+func (b *Budget) of(w *Worker) int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held[w]
+}
+
+func (b *Budget) leave(w *Worker) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.total -= b.held[w]
+	delete(b.held, w)
+}
+
+// Held is what all workers hold, and the limit.
+func (b *Budget) Held() (bytes, limit int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.total, b.limit
+}
+
+type counter struct{ n atomic.Int64 }
+
+func newCounter() *counter { return &counter{} }
+
+func (c *counter) next() int64 { return c.n.Add(1) }

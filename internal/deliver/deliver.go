@@ -1,0 +1,129 @@
+// Package deliver carries records from the log into tables: it shapes them, makes
+// them visible to SQL at once, writes them to files, and commits data,
+// quarantine, ledger row and offset as one.
+//
+// It has one worker a stream. A worker keeps nothing that it cannot make again:
+// to recover, it reads its offset and goes on from there.
+package deliver
+
+import (
+	"context"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// Log is where records come from, in order.
+type Log interface {
+	// Next returns the stream's first envelope after a number; it waits for it.
+	Next(ctx context.Context, id record.StreamID, after record.Sequence) (*record.Envelope, error)
+	Last() record.Sequence
+	LastOf(id record.StreamID) record.Sequence
+	// Forget says that everything up to a number is committed.
+	Forget(id record.StreamID, upTo record.Sequence)
+}
+
+// Shaper turns a section into rows and rejects. It is a pure function of the
+// section and may be called by several goroutines.
+type Shaper interface {
+	Schema() record.Schema
+	TimeColumn() string
+	Shape(ctx context.Context, env *record.Envelope, s *record.Section) (*record.Batch, error)
+}
+
+// Shapers are the generations of one stream's definition.
+type Shapers interface {
+	// At is the shaper that holds at a number of the log.
+	At(seq record.Sequence) (Shaper, error)
+	// Evolve starts a generation with more columns at a number.
+	Evolve(ctx context.Context, from record.Sequence, columns []record.Column) error
+}
+
+// Recent holds rows that are in no file yet, where SQL sees them.
+type Recent interface {
+	CreateRecent(ctx context.Context, name string, schema record.Schema) error
+	AppendRecent(ctx context.Context, name string, batches []arrow.RecordBatch) error
+	DropRecent(ctx context.Context, name string) error
+}
+
+// Files writes rows to durable Parquet files.
+type Files interface {
+	WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch) (record.File, error)
+}
+
+// Tables commits files.
+type Tables interface {
+	// Prepare makes the table have a schema's columns and returns it with field ids.
+	Prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error)
+	// Path is a new place for a file of the table.
+	Path(table string) string
+	Commit(ctx context.Context, c Commit) error
+}
+
+// Commit is everything that becomes true at once when a worker has flushed.
+type Commit struct {
+	Stream     record.StreamID
+	Table      string
+	Epoch      int64
+	From, To   record.Sequence // the offset moves from From to To, or nothing happens
+	Data       []record.File
+	Quarantine []record.File
+	Accounts   []Account
+	// Publish takes what is now in files out of the recent rows, in the World that
+	// first has the files.
+	Publish func(d *world.Draft)
+}
+
+// Account says what became of the records that were received in one quarter of
+// an hour: Accepted is the sum of the others, in count and in hash.
+type Account struct {
+	Quarter                                                  time.Time
+	Accepted, Delivered, Quarantined, Deduplicated, Filtered record.Tally
+}
+
+// Deduper tells first records from copies.
+type Deduper interface {
+	// Filter moves rows that are copies from the batch's Rows to its Rejects and
+	// remembers the keys of the others. Batches come in the order of the log.
+	Filter(ctx context.Context, b *record.Batch, at time.Time) error
+	// Sync makes what it remembers durable, up to a number.
+	Sync(ctx context.Context, upTo record.Sequence) error
+}
+
+// Options of a worker; zero values take the defaults.
+type Options struct {
+	FlushBytes int64         // of Arrow memory; default 64 MiB
+	FlushAge   time.Duration // default 10 s
+	// QuietAge is the age at which fewer than QuietRows rows are flushed: small
+	// files are costly, and recent rows are visible anyway. Default 60 s, 1,000.
+	QuietAge  time.Duration
+	QuietRows int64
+	// AppendDelay is how long rows wait for others before they become visible.
+	// Default 25 ms.
+	AppendDelay time.Duration
+	Shapers     int // goroutines; default 2
+}
+
+func (o *Options) ensureDefaults() {
+	if o.FlushBytes == 0 {
+		o.FlushBytes = 64 << 20
+	}
+	if o.FlushAge == 0 {
+		o.FlushAge = 10 * time.Second
+	}
+	if o.QuietAge == 0 {
+		o.QuietAge = 60 * time.Second
+	}
+	if o.QuietRows == 0 {
+		o.QuietRows = 1000
+	}
+	if o.AppendDelay == 0 {
+		o.AppendDelay = 25 * time.Millisecond
+	}
+	if o.Shapers == 0 {
+		o.Shapers = 2
+	}
+}

@@ -1,0 +1,68 @@
+package deliver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// see notes that everything up to a number is visible, and wakes who waits for it.
+func (w *Worker) see(seq record.Sequence) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if seq <= w.mu.visible {
+		return
+	}
+	w.mu.visible = seq
+	w.mu.waiters = slices.DeleteFunc(w.mu.waiters, func(x waiter) bool {
+		if x.seq <= seq {
+			close(x.done)
+		}
+		return x.seq <= seq
+	})
+}
+
+// WaitVisible returns when SQL sees everything of the stream up to a number.
+func (w *Worker) WaitVisible(ctx context.Context, seq record.Sequence) error {
+	w.mu.Lock()
+	if seq <= w.mu.visible {
+		w.mu.Unlock()
+		return nil
+	}
+	x := waiter{seq, make(chan struct{})}
+	w.mu.waiters = append(w.mu.waiters, x)
+	w.mu.Unlock()
+	select {
+	case <-x.done:
+		return nil
+	case <-ctx.Done():
+		return record.Errorf(record.Unavailable, "the records are stored, but SQL does not see them yet: %w", ctx.Err())
+	}
+}
+
+// Flush commits everything that the worker has taken from the log by now.
+func (w *Worker) Flush(ctx context.Context) error {
+	done := make(chan struct{})
+	select {
+	case w.flushNow <- done:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Status is how the worker fares now.
+func (w *Worker) Status() Status {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	s := w.mu.status
+	s.Table, s.Offset, s.Visible = w.table, w.Offset(), w.mu.visible
+	s.RecentBytes = w.Budget.of(w)
+	return s
+}

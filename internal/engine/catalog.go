@@ -1,0 +1,233 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// hiddenSchema holds what the users' views are made of.
+const hiddenSchema = "biwa"
+
+// catalog keeps one view a table in the reader, and one empty table of the same
+// columns in the planner, for EXPLAIN.
+//
+// A view reads its table through two variables, b_<n> (the branches to unite)
+// and f_<n> (the files), which each query sets in its own transaction. So a
+// flush redefines nothing; only a change of columns does. A view always has the
+// newest columns known: a query that pins an older World sees the older rows
+// through them, the columns that came later being null.
+type catalog struct {
+	reader, planner *instance
+	worlds          *world.Store
+	stubFile        string // a Parquet file without rows
+
+	mu     sync.Mutex
+	world  *world.World // that views is made from
+	views  map[string]*view
+	next   int
+	shapes map[string]map[string]bool // generation -> adapters made for it
+}
+
+// view is one table's.
+type view struct {
+	id      int
+	name    string
+	version int
+	schema  record.Schema
+}
+
+func newCatalog(reader, planner *instance, worlds *world.Store, stubFile string) *catalog {
+	return &catalog{reader: reader, planner: planner, worlds: worlds, stubFile: stubFile, views: map[string]*view{}, shapes: map[string]map[string]bool{}}
+}
+
+func (v *view) branches() string { return fmt.Sprintf("b_%d", v.id) }
+func (v *view) files() string    { return fmt.Sprintf("f_%d", v.id) }
+func (v *view) stub() string     { return fmt.Sprintf("%s.stub_%d", hiddenSchema, v.id) }
+func (v *view) lake() string     { return fmt.Sprintf("%s.lake_%d", hiddenSchema, v.id) }
+
+// current brings the views up to date and returns them by lower-case name.
+func (k *catalog) current(ctx context.Context) (map[string]*view, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	err := k.update(ctx)
+	return k.views, err
+}
+
+// begin also begins the caller's transaction on c before the views can change
+// again. The transaction sees adapters for every generation that the tables
+// have in the World w.
+func (k *catalog) begin(ctx context.Context, c *conn, w *world.World, tables map[string]bool) (map[string]*view, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if err := k.update(ctx); err != nil {
+		return nil, err
+	}
+	for key := range tables {
+		if v := k.views[key]; v != nil && w.Table(v.name) != nil {
+			for _, g := range w.Table(v.name).Recent {
+				if err := k.adapt(ctx, v, g); err != nil {
+					return nil, err
+				}
+			}
+		}
+	}
+	return k.views, c.exec(ctx, "BEGIN")
+}
+
+// update replaces k.views, which readers may still hold, by those of the current
+// World. That is at least as new as any World a caller has pinned.
+func (k *catalog) update(ctx context.Context) error {
+	w := k.worlds.Current()
+	if k.world == w {
+		return nil
+	}
+	next := map[string]*view{}
+	for _, t := range w.Tables() {
+		key := strings.ToLower(t.Name)
+		old := k.views[key]
+		if old != nil && old.name == t.Name && old.version == t.SchemaVersion && sameSchema(old.schema, t.Schema) {
+			next[key] = old
+			continue
+		}
+		k.next++
+		v := &view{id: k.next, name: t.Name, version: t.SchemaVersion, schema: t.Schema}
+		if err := k.define(ctx, v); err != nil {
+			return fmt.Errorf("define table %s: %w", t.Name, err)
+		}
+		next[key] = v
+	}
+	for key, old := range k.views {
+		if next[key] == nil {
+			if err := k.drop(ctx, old); err != nil {
+				return fmt.Errorf("drop table %s: %w", old.name, err)
+			}
+		}
+	}
+	k.views, k.world = next, w
+	return nil
+}
+
+// define makes a view in both instances. Those of the table's earlier columns
+// stay for the transactions that began with them; they cost some kilobytes.
+func (k *catalog) define(ctx context.Context, v *view) error {
+	err := k.planner.with(ctx, func(c *conn) error {
+		return c.exec(ctx, "CREATE OR REPLACE TABLE main."+record.QuoteName(v.name)+" ("+columnList(v.schema)+")")
+	})
+	if err != nil {
+		return err
+	}
+	return k.reader.with(ctx, func(c *conn) error {
+		return c.exec(ctx, strings.Join([]string{
+			"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
+			"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
+			"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
+			"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) + ")",
+			"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS FROM query_table(getvariable(" + record.QuoteText(v.branches()) + "))",
+		}, ";\n"))
+	})
+}
+
+func (k *catalog) drop(ctx context.Context, v *view) error {
+	err := k.planner.with(ctx, func(c *conn) error {
+		return c.exec(ctx, "DROP TABLE IF EXISTS main."+record.QuoteName(v.name))
+	})
+	if err != nil {
+		return err
+	}
+	return k.reader.with(ctx, func(c *conn) error {
+		return c.exec(ctx, "DROP VIEW IF EXISTS main."+record.QuoteName(v.name)+"; DROP VIEW IF EXISTS "+v.lake()+"; DROP TABLE IF EXISTS "+v.stub())
+	})
+}
+
+// branch is the name under which v reads a generation: its own table, or, where
+// that has other columns, a view that gives it v's.
+func (v *view) branch(g *world.Generation) string {
+	if sameSchema(g.Schema, v.schema) {
+		return recentName(g.Name)
+	}
+	return hiddenSchema + "." + record.QuoteName(fmt.Sprintf("%s as %d", g.Name, v.id))
+}
+
+// adapt makes the view that branch names, if one is needed.
+func (k *catalog) adapt(ctx context.Context, v *view, g *world.Generation) error {
+	adapter := v.branch(g)
+	if adapter == recentName(g.Name) || k.shapes[g.Name][adapter] {
+		return nil
+	}
+	err := k.reader.with(ctx, func(c *conn) error {
+		return c.exec(ctx, "CREATE OR REPLACE VIEW "+adapter+" AS SELECT "+adaptedColumns(v.schema, g.Schema)+" FROM "+recentName(g.Name))
+	})
+	if err != nil {
+		return fmt.Errorf("read recent rows %s: %w", g.Name, err)
+	}
+	if k.shapes[g.Name] == nil {
+		k.shapes[g.Name] = map[string]bool{}
+	}
+	k.shapes[g.Name][adapter] = true
+	return nil
+}
+
+// forget drops the adapters of a generation that goes away.
+func (k *catalog) forget(ctx context.Context, generation string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for adapter := range k.shapes[generation] {
+		err := k.reader.with(ctx, func(c *conn) error { return c.exec(ctx, "DROP VIEW IF EXISTS "+adapter) })
+		if err != nil {
+			return err
+		}
+	}
+	delete(k.shapes, generation)
+	return nil
+}
+
+// adaptedColumns selects want from a table of columns have: by field id where
+// both have one, else by name; what is missing is null.
+func adaptedColumns(want, have record.Schema) string {
+	parts := make([]string, len(want))
+	for i, w := range want {
+		from := slices.IndexFunc(have, func(h record.Column) bool {
+			if w.FieldID != 0 && h.FieldID != 0 {
+				return w.FieldID == h.FieldID
+			}
+			return strings.EqualFold(w.Name, h.Name)
+		})
+		value := "NULL"
+		if from >= 0 {
+			value = record.QuoteName(have[from].Name)
+		}
+		parts[i] = "CAST(" + value + " AS " + w.Type.SQL() + ") AS " + record.QuoteName(w.Name)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// parquetSchema is the schema option of read_parquet: columns by field id, so
+// that files of older columns, or renamed ones, read as they should.
+func parquetSchema(schema record.Schema) string {
+	parts := make([]string, len(schema))
+	for i, c := range schema {
+		parts[i] = fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", c.FieldID, record.QuoteText(c.Name), record.QuoteText(c.Type.SQL()))
+	}
+	return "MAP {" + strings.Join(parts, ", ") + "}"
+}
+
+// sameSchema says whether two schemas read alike: Doc does not matter, nor a field
+// id that is not known.
+func sameSchema(a, b record.Schema) bool {
+	return slices.EqualFunc(a, b, func(x, y record.Column) bool {
+		return x.Name == y.Name && (x.FieldID == y.FieldID || x.FieldID == 0 || y.FieldID == 0) && sameType(x.Type, y.Type)
+	})
+}
+
+func sameType(a, b record.Type) bool {
+	if a.Kind != b.Kind || a.Precision != b.Precision || a.Scale != b.Scale || (a.Elem == nil) != (b.Elem == nil) {
+		return false
+	}
+	return (a.Elem == nil || sameType(*a.Elem, *b.Elem)) && sameSchema(a.Fields, b.Fields)
+}

@@ -1,0 +1,219 @@
+// Package engine runs SQL on DuckDB: it holds recent rows, writes and rewrites
+// Parquet files, recounts them, evaluates the expressions of stream definitions
+// and answers queries. It alone knows DuckDB.
+//
+// There are three in-memory instances, so that no work can harm another's:
+//
+//   - the reader holds the recent rows and answers queries. Its settings are
+//     locked, its worker threads run at a low priority;
+//   - the writer makes files and recounts them. No user's text ever runs in it;
+//   - the planner holds no rows. It parses statements, binds and evaluates
+//     expressions, and plans queries on empty tables to learn which files can
+//     matter.
+//
+// A query pins a World, sets its tables' variables and runs, all inside one
+// transaction of the reader; see catalog and Query.
+package engine
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// Options says where the engine works and what it may use.
+type Options struct {
+	Root    string // folder of the tables' files; record.File.Path is relative to it
+	TempDir string // for what does not fit in memory; default: a folder of its own
+	// MemoryLimitBytes is for rows and operators together, three quarters of it
+	// for queries and recent rows, a quarter for writing. Default 2 GiB.
+	MemoryLimitBytes int64
+	MaxTempBytes     int64          // on disk, for each of queries and writing; default 16 GiB
+	Threads          int            // default: the number of processors
+	Location         *time.Location // of days and of times without zone; default UTC
+	HeavyQueries     int            // at a time; default 2
+	QueueLength      int            // heavy queries that may wait; default 64
+	TimeLimit        time.Duration  // of one query, waiting included; default 10 minutes
+	// Prelude is SQL that is run once, for the relations and macros a door needs;
+	// ReadableSchemas are further schemas users may read, such as pg_catalog.
+	Prelude         string
+	ReadableSchemas []string
+}
+
+// WithDefaults fills in what is zero.
+func (o Options) WithDefaults() Options {
+	if o.TempDir == "" && o.Root != "" {
+		o.TempDir = filepath.Join(o.Root, ".tmp")
+	}
+	o.MemoryLimitBytes = orElse(o.MemoryLimitBytes, 2<<30)
+	o.MaxTempBytes = orElse(o.MaxTempBytes, 16<<30)
+	o.Threads = orElse(o.Threads, runtime.NumCPU())
+	o.Location = orElse(o.Location, time.UTC)
+	o.HeavyQueries = orElse(o.HeavyQueries, 2)
+	o.QueueLength = orElse(o.QueueLength, 64)
+	o.TimeLimit = orElse(o.TimeLimit, 10*time.Minute)
+	return o
+}
+
+func orElse[T comparable](v, other T) T {
+	var zero T
+	if v == zero {
+		return other
+	}
+	return v
+}
+
+// Validate says what is wrong with options whose defaults are filled in.
+func (o Options) Validate() error {
+	switch {
+	case !filepath.IsAbs(o.Root) || !filepath.IsAbs(o.TempDir):
+		return record.Errorf(record.Invalid, "the engine's folders must be absolute: %q, %q", o.Root, o.TempDir)
+	case o.MemoryLimitBytes < 64<<20:
+		return record.Errorf(record.Invalid, "sql.memory_limit must be at least 64 MiB, not %d bytes", o.MemoryLimitBytes)
+	case o.Threads < 1 || o.HeavyQueries < 1 || o.QueueLength < 0 || o.MaxTempBytes < 0 || o.TimeLimit < 0:
+		return record.Errorf(record.Invalid, "the engine's limits must be positive: %+v", o)
+	case o.Location == time.Local:
+		return record.Errorf(record.Invalid, `the engine needs a named time zone, such as Asia/Tokyo, not "Local"`)
+	}
+	return nil
+}
+
+// Engine is safe for concurrent use.
+type Engine struct {
+	options Options
+	worlds  *world.Store
+
+	reader, writer, planner *instance
+
+	catalog   *catalog
+	queue     *queue
+	recent    sync.Map            // name of a generation -> record.Schema
+	functions map[string]function // what statements may call, by lower-case name
+	relations map[string]bool     // of the prelude, in main
+	schemas   map[string]bool     // readable besides main
+	closed    atomic.Bool
+}
+
+//go:embed prelude.sql
+var prelude string
+
+// Open starts the engine. The caller closes it after its last result.
+func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) {
+	o = o.WithDefaults()
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{o.Root, o.TempDir} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, fmt.Errorf("open the SQL engine: %w", err)
+		}
+	}
+	e := &Engine{options: o, worlds: worlds, queue: newQueue(o.HeavyQueries, o.QueueLength)}
+	if err := e.open(ctx); err != nil {
+		e.Close()
+		return nil, fmt.Errorf("open the SQL engine: %w", err)
+	}
+	return e, nil
+}
+
+func (e *Engine) open(ctx context.Context) (err error) {
+	threads := map[string]string{"threads": strconv.Itoa(e.options.Threads)}
+	onNiceThread(func() { e.reader, err = openInstance(threads) })
+	if err != nil {
+		return err
+	}
+	if e.writer, err = openInstance(threads); err != nil {
+		return err
+	}
+	if e.planner, err = openInstance(map[string]string{"threads": "1"}); err != nil {
+		return err
+	}
+	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
+	if err := setUp(ctx, e.writer, e.settings(1, 4), prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+		return err
+	}
+	if err := setUp(ctx, e.planner, e.settings(1, 16), prelude, e.options.Prelude, plainPlans); err != nil {
+		return err
+	}
+	if err := setUp(ctx, e.reader, e.settings(3, 4), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
+		return err
+	}
+	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
+	return e.learn(ctx)
+}
+
+// settings are common to all instances; share of parts of the memory is the
+// instance's.
+func (e *Engine) settings(share, parts int64) string {
+	return strings.Join([]string{
+		"SET errors_as_json = true",
+		"SET TimeZone = " + record.QuoteText(e.options.Location.String()),
+		"SET memory_limit = '" + strconv.FormatInt(max(16<<20, e.options.MemoryLimitBytes*share/parts), 10) + "B'",
+		"SET temp_directory = " + record.QuoteText(e.options.TempDir),
+		"SET max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
+		// BEGIN must take its snapshot at once, while the World is pinned.
+		"SET immediate_transaction_mode = true",
+		// An in-memory database gains nothing from checkpoints; at the default an
+		// append now and then waits half a second for one.
+		"SET checkpoint_threshold = '1TB'",
+		"SET autoinstall_known_extensions = false",
+		"SET autoload_known_extensions = false",
+	}, ";\n")
+}
+
+// plainPlans turns off what the planner must not do: see that its tables are
+// empty and drop the scans whose filters we want to read; and leave columns out
+// of a scan of Arrow batches, whose stream always has all of them (DuckDB then
+// reads one column as another, or crashes).
+const plainPlans = "SET disabled_optimizers = 'statistics_propagation,empty_result_pullup,unused_columns'"
+
+// lock confines the reader for good: to its two folders, and to its settings but
+// for the time zone.
+func (e *Engine) lock() string {
+	dirs := record.QuoteText(e.options.Root+"/") + ", " + record.QuoteText(e.options.TempDir+"/")
+	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone'];\nSET lock_configuration = true"
+}
+
+// setUp runs each of the texts outside any transaction, as settings need.
+func setUp(ctx context.Context, d *instance, texts ...string) error {
+	c, err := d.take()
+	if err != nil {
+		return err
+	}
+	defer d.give(c)
+	for _, text := range texts {
+		if err := c.exec(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close waits for what is running; the caller has closed all results.
+func (e *Engine) Close() error {
+	if e.closed.Swap(true) {
+		return nil
+	}
+	for _, d := range []*instance{e.reader, e.writer, e.planner} {
+		if d != nil {
+			d.close()
+		}
+	}
+	return nil
+}
+
+// file is the path DuckDB opens.
+func (e *Engine) file(path string) string {
+	return filepath.Join(e.options.Root, filepath.FromSlash(path))
+}

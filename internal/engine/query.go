@@ -1,0 +1,290 @@
+package engine
+
+import (
+	"context"
+	"io"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// Request is a statement to run.
+type Request struct {
+	SQL    string
+	Params []any // $1 first
+	// World is the pinned World to read, which stays the caller's; nil reads the
+	// current one. A transaction of a client keeps its first.
+	World     *world.Pin
+	Location  *time.Location // nil: Options.Location
+	TimeLimit time.Duration  // 0: Options.TimeLimit
+	// Admin lifts the rules for readers: the statement may be any one, of Biwa's
+	// own making. Never set it for text that a user wrote.
+	Admin bool
+}
+
+// lightBytes is up to which size of files, and lightRows up to how many recent
+// rows, a query need not queue.
+const (
+	lightBytes = 16 << 20
+	lightRows  = 1 << 20
+)
+
+// Query starts a statement. Its whole run, to the result's end, is bound to ctx.
+// The caller closes the result.
+func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
+	limit := orElse(r.TimeLimit, e.options.TimeLimit)
+	late := record.Errorf(record.Timeout, "the query ran longer than %v, the limit of sql.time_limit", limit)
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
+	run := &run{engine: e, request: r, began: time.Now(), cancel: cancel, batches: make(chan arrow.RecordBatch), started: make(chan struct{}), ended: make(chan struct{})}
+	if run.pin = r.World; run.pin == nil {
+		run.pin, run.ownPin = e.worlds.Pin(), true
+	}
+	go onNiceThread(func() { run.main(ctx) })
+	<-run.started
+	if run.result == nil {
+		<-run.ended
+		return nil, run.err
+	}
+	return run.result, nil
+}
+
+// run is a query while it runs. All of DuckDB's work for it that is not done by
+// the worker threads is done by one goroutine, on a thread of low priority.
+type run struct {
+	engine  *Engine
+	request Request
+	began   time.Time
+	cancel  context.CancelFunc
+	pin     *world.Pin
+	ownPin  bool
+
+	started chan struct{} // closed when result or err is set
+	result  *Result
+	batches chan arrow.RecordBatch
+	ended   chan struct{} // closed after all is let go
+	err     error         // of the whole run; read after ended
+
+	stats struct {
+		files, skipped int
+		bytes, recent  int64
+		rows           atomic.Int64
+		elapsed        atomic.Int64 // set at the end
+	}
+}
+
+// main runs the statement to its end and lets go of all it held.
+func (r *run) main(ctx context.Context) {
+	r.err = r.execute(ctx)
+	r.stats.elapsed.Store(int64(time.Since(r.began)))
+	if r.ownPin {
+		r.pin.Release()
+	}
+	r.cancel()
+	close(r.ended)
+	if r.result == nil {
+		close(r.started)
+	}
+}
+
+// execute plans, queues and streams.
+func (r *run) execute(ctx context.Context) error {
+	e := r.engine
+	views, err := e.catalog.current(ctx)
+	if err != nil {
+		return err
+	}
+	st, err := r.understand(ctx, views)
+	if err != nil {
+		return err
+	}
+	zone := orElse(r.request.Location, e.options.Location)
+	p, err := e.plan(ctx, st, r.pin.World, views, r.request.Params, zone)
+	if err != nil {
+		return err
+	}
+	leave, err := e.queue.enter(ctx, st.heavy || p.bytes > lightBytes || p.rows > lightRows)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	c, err := e.reader.take()
+	if err != nil {
+		return err
+	}
+	defer e.reader.give(c)
+	if err := c.setZone(ctx, zone); err != nil {
+		return err
+	}
+	if views, err = e.catalog.begin(ctx, c, r.pin.World, st.tables); err != nil {
+		return err
+	}
+	if err := r.stream(ctx, c, st, p, views, zone); err != nil {
+		c.rollback()
+		return err
+	}
+	return c.exec(context.WithoutCancel(ctx), "COMMIT")
+}
+
+// understand inspects a reader's statement; an admin's runs as it is, and may
+// read every table.
+func (r *run) understand(ctx context.Context, views map[string]*view) (*statement, error) {
+	if !r.request.Admin {
+		return r.engine.inspect(ctx, r.request.SQL, views)
+	}
+	st := &statement{src: source{text: r.request.SQL}, text: r.request.SQL, inner: span{0, len(r.request.SQL)}, tables: map[string]bool{}, clock: true}
+	for key := range views {
+		st.tables[key] = true
+	}
+	return st, nil
+}
+
+// stream runs the statement inside c's transaction and hands its rows over.
+func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views map[string]*view, zone *time.Location) error {
+	e := r.engine
+	if st.clock {
+		// now() is later here than it was in the plan.
+		again, err := e.plan(ctx, st, r.pin.World, views, r.request.Params, zone)
+		if err != nil {
+			return err
+		}
+		p = p.union(again)
+	}
+	if variables := e.variables(st, p, views); variables != "" {
+		if err := c.exec(ctx, variables); err != nil {
+			return err
+		}
+	}
+	r.stats.files, r.stats.skipped, r.stats.bytes, r.stats.recent = p.files, p.skipped, p.bytes, p.rows
+	cur, err := c.query(ctx, st.src, st.text, r.request.Params...)
+	if err != nil {
+		return err
+	}
+	defer cur.close()
+	r.result = &Result{run: r, columns: cur.columns, schema: cur.schema}
+	close(r.started)
+	for {
+		batch, err := cur.next(ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		n := batch.NumRows()
+		select {
+		case r.batches <- batch:
+			r.stats.rows.Add(n)
+		case <-ctx.Done():
+			batch.Release()
+			return interrupted(ctx)
+		}
+	}
+}
+
+// setZone sets the connection's time zone, outside a transaction.
+func (c *conn) setZone(ctx context.Context, zone *time.Location) error {
+	name := zone.String()
+	if c.zone == name {
+		return nil
+	}
+	if err := c.exec(ctx, "SET TimeZone = "+record.QuoteText(name)); err != nil {
+		return record.Errorf(record.Invalid, "time zone %q: %w", name, err)
+	}
+	c.zone = name
+	return nil
+}
+
+// Result is the rows of a query, as they come.
+type Result struct {
+	run     *run
+	columns []Column
+	schema  *arrow.Schema
+	close   sync.Once
+}
+
+// Stats is what a query cost.
+type Stats struct {
+	Elapsed      time.Duration // so far, or to the end
+	Rows         int64         // handed over
+	FilesRead    int
+	FilesSkipped int   // by what the statement says of time and record ids
+	BytesRead    int64 // size of the files read
+	RecentRows   int64 // in the generations read
+}
+
+// Columns are the result's.
+func (r *Result) Columns() []Column { return r.columns }
+
+// Schema is the Arrow schema of the batches.
+func (r *Result) Schema() *arrow.Schema { return r.schema }
+
+// Next is the next rows, io.EOF after the last. The caller releases them. ctx
+// bounds the wait only.
+func (r *Result) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	select {
+	case batch := <-r.run.batches:
+		return batch, nil
+	case <-ctx.Done():
+		return nil, interrupted(ctx)
+	case <-r.run.ended:
+		if r.run.err != nil {
+			return nil, r.run.err
+		}
+		return nil, io.EOF
+	}
+}
+
+// Stats may be asked at any time.
+func (r *Result) Stats() Stats {
+	s := &r.run.stats
+	elapsed := time.Duration(s.elapsed.Load())
+	if elapsed == 0 {
+		elapsed = time.Since(r.run.began)
+	}
+	return Stats{Elapsed: elapsed, Rows: s.rows.Load(), FilesRead: s.files, FilesSkipped: s.skipped, BytesRead: s.bytes, RecentRows: s.recent}
+}
+
+// Close stops the query if it still runs, and waits until it has let go of its
+// World. It may be called more than once.
+func (r *Result) Close() error {
+	r.close.Do(func() {
+		r.run.cancel()
+		<-r.run.ended
+	})
+	return nil
+}
+
+// variables sets what the views of the statement's tables read.
+func (e *Engine) variables(st *statement, p *plan, views map[string]*view) string {
+	var out []string
+	for key := range st.tables {
+		v := views[key]
+		if v == nil {
+			continue // a relation of the prelude, or dropped since; DuckDB will say
+		}
+		var branches, files []string
+		if part := p.tables[key]; part != nil {
+			for _, f := range part.files {
+				files = append(files, record.QuoteText(e.file(f.Path)))
+			}
+			if len(files) > 0 {
+				branches = append(branches, record.QuoteText(v.lake()))
+				out = append(out, "SET VARIABLE "+v.files()+" = ["+strings.Join(files, ", ")+"]")
+			}
+			for _, g := range part.recent {
+				branches = append(branches, record.QuoteText(v.branch(g)))
+			}
+		}
+		if len(branches) == 0 {
+			branches = []string{record.QuoteText(v.stub())}
+		}
+		out = append(out, "SET VARIABLE "+v.branches()+" = ["+strings.Join(branches, ", ")+"]")
+	}
+	return strings.Join(out, ";\n")
+}

@@ -1,0 +1,402 @@
+package journal
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// ArchiveOptions of the raw archive. Root and NameOf are required.
+type ArchiveOptions struct {
+	Root     string // the folder that holds raw/
+	Location *time.Location
+	// NameOf is the name of the folder of a stream.
+	NameOf func(record.StreamID) string
+	// CommitBytes and CommitAge are when what was written is fsynced and the
+	// archive's offset moves. Defaults 64 MiB and 5 s.
+	CommitBytes int64
+	CommitAge   time.Duration
+	// FileBytes ends a file before its hour does. Default 256 MiB.
+	FileBytes int64
+}
+
+func (o *ArchiveOptions) ensureDefaults() {
+	if o.CommitBytes == 0 {
+		o.CommitBytes = 64 << 20
+	}
+	if o.CommitAge == 0 {
+		o.CommitAge = 5 * time.Second
+	}
+	if o.FileBytes == 0 {
+		o.FileBytes = 256 << 20
+	}
+	if o.Location == nil {
+		o.Location = time.UTC
+	}
+}
+
+// ArchiveFile is a file of the archive as far as it is committed: what lies
+// beyond Bytes was not, and is cut off at the next start.
+type ArchiveFile struct {
+	Stream      record.StreamID
+	Path        string // relative to the root, with forward slashes
+	First, Last record.Sequence
+	Bytes       int64
+	Records     int64
+	Hour        time.Time
+}
+
+// ArchiveRegistry is the metadata of the archive.
+type ArchiveRegistry interface {
+	ArchiveOffset(ctx context.Context, shard uint8) (record.Sequence, error)
+	// ArchiveFiles lists a stream's files that reach to a number or beyond, by First.
+	ArchiveFiles(ctx context.Context, id record.StreamID, from record.Sequence) ([]ArchiveFile, error)
+	// CommitArchive stores the files and moves the offset, in one transaction.
+	CommitArchive(ctx context.Context, shard uint8, from, to record.Sequence, files []ArchiveFile) error
+}
+
+// archive appends each stream's sections, byte for byte, to the stream's file of
+// the hour. A file's committed length and the archive's offset are one
+// transaction, so that recovery is: cut, read the offset, go on.
+type archive struct {
+	o        ArchiveOptions
+	shard    uint8
+	registry ArchiveRegistry
+	// Used by the one writer only: the file each stream writes to now, those that
+	// were ended since the last commit, and the bytes since then.
+	open     map[record.StreamID]*archiveFile
+	finished []ArchiveFile
+	written  int64
+
+	mu        sync.Mutex
+	committed record.Sequence
+}
+
+type archiveFile struct {
+	ArchiveFile
+	file    *os.File
+	buffer  *bufio.Writer
+	created bool // its folder is not synced yet
+	dirty   bool
+}
+
+func openArchive(ctx context.Context, registry ArchiveRegistry, o Options) (*archive, error) {
+	offset, err := registry.ArchiveOffset(ctx, o.Shard)
+	if err != nil {
+		return nil, fmt.Errorf("archive: %w", err)
+	}
+	return &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}}, nil
+}
+
+func (a *archive) offset() record.Sequence {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.committed
+}
+
+// RunArchive copies the log into the archive and purges the young part up to it,
+// until ctx ends.
+func (l *Log) RunArchive(ctx context.Context) error {
+	a := l.archive
+	at := a.offset()
+	oldest := time.Time{} // when the oldest write that is not committed was made
+	for {
+		wait, cancel := ctx, context.CancelFunc(func() {})
+		if !oldest.IsZero() {
+			wait, cancel = context.WithDeadline(ctx, oldest.Add(a.o.CommitAge))
+		}
+		entry, err := l.NextOfAll(wait, at)
+		cancel()
+		switch {
+		case err == nil:
+			if err := a.write(ctx, entry); err != nil {
+				return err
+			}
+			at = entry.Env.Seq
+			if oldest.IsZero() {
+				oldest = time.Now()
+			}
+			if a.written < a.o.CommitBytes && time.Since(oldest) < a.o.CommitAge {
+				continue
+			}
+		case ctx.Err() != nil:
+			return errors.Join(a.commit(context.WithoutCancel(ctx), at), ctx.Err())
+		case !errors.Is(err, context.DeadlineExceeded):
+			return err
+		}
+		if err := a.commit(ctx, at); err != nil {
+			return err
+		}
+		oldest = time.Time{}
+		if err := l.trim(ctx, at); err != nil {
+			return err
+		}
+	}
+}
+
+// purgeStep bounds how long an append waits for a purge.
+const purgeStep = 64 << 20
+
+// trim keeps the young part at half its limit: a reader that lags a little still
+// finds its envelopes there, and there is room for a burst.
+func (l *Log) trim(ctx context.Context, archived record.Sequence) error {
+	for {
+		first, _, bytes := l.stream.limits()
+		if bytes <= l.o.MaxBytes/2 || first > archived {
+			return nil
+		}
+		upTo := first + record.Sequence(max(1, int64(archived-first+1)*purgeStep/bytes))
+		if err := l.stream.purge(ctx, min(upTo, archived)); err != nil {
+			return err
+		}
+	}
+}
+
+func (a *archive) write(ctx context.Context, e *Entry) error {
+	rest := e.Data
+	for i := range e.Env.Sections {
+		h, err := readHeader(rest)
+		if err != nil {
+			return err
+		}
+		size := h.headerSize + h.packedSize
+		if err := a.writeSection(ctx, e.Env.Seq, &e.Env.Sections[i], rest[:size]); err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+		rest = rest[size:]
+	}
+	return nil
+}
+
+func (a *archive) writeSection(ctx context.Context, seq record.Sequence, s *record.Section, frames []byte) error {
+	hour := time.Time{}
+	if len(s.Requests) > 0 {
+		t := s.Requests[0].ReceivedAt.In(a.o.Location)
+		hour = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), 0, 0, 0, a.o.Location)
+	}
+	f := a.open[s.Stream]
+	if f != nil && (!f.Hour.Equal(hour) || f.Bytes > a.o.FileBytes) {
+		if err := f.finish(); err != nil {
+			return err
+		}
+		if f.dirty {
+			a.finished = append(a.finished, f.ArchiveFile)
+		}
+	}
+	if f == nil || f.file == nil {
+		var err error
+		if f, err = a.start(ctx, s.Stream, seq, hour, f == nil); err != nil {
+			return err
+		}
+		a.open[s.Stream] = f
+	}
+	var mark [16]byte
+	binary.LittleEndian.PutUint32(mark[0:], magicSequence)
+	binary.LittleEndian.PutUint32(mark[4:], 8)
+	binary.LittleEndian.PutUint64(mark[8:], uint64(seq))
+	for _, part := range [][]byte{mark[:], frames} {
+		if _, err := f.buffer.Write(part); err != nil {
+			return err
+		}
+	}
+	f.Last, f.dirty = seq, true
+	f.Bytes += int64(len(mark) + len(frames))
+	f.Records += int64(s.Count)
+	a.written += int64(len(frames))
+	return nil
+}
+
+// start opens the file for a stream's next section: a new one, or, after a start
+// of the node, the last committed one of the same hour, cut to its committed length.
+func (a *archive) start(ctx context.Context, id record.StreamID, seq record.Sequence, hour time.Time, resume bool) (*archiveFile, error) {
+	f := &archiveFile{created: true, ArchiveFile: ArchiveFile{Stream: id, First: seq, Hour: hour}}
+	f.Path = filepath.ToSlash(filepath.Join("raw", a.o.NameOf(id),
+		"dt="+hour.Format("2006-01-02"), "hour="+hour.Format("15"), fmt.Sprintf("%016d.ndjson.zst", seq)))
+	if resume {
+		files, err := a.registry.ArchiveFiles(ctx, id, 0)
+		if err != nil {
+			return nil, err
+		}
+		if n := len(files); n > 0 && files[n-1].Hour.Equal(hour) && files[n-1].Bytes <= a.o.FileBytes {
+			f.ArchiveFile = files[n-1]
+		}
+	}
+	full := filepath.Join(a.o.Root, filepath.FromSlash(f.Path))
+	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+		return nil, err
+	}
+	file, err := os.OpenFile(full, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	f.file = file
+	if err := f.file.Truncate(f.Bytes); err != nil {
+		return nil, err
+	}
+	if _, err := f.file.Seek(f.Bytes, io.SeekStart); err != nil {
+		return nil, err
+	}
+	f.buffer = bufio.NewWriterSize(f.file, 256<<10)
+	return f, nil
+}
+
+// finish makes a file durable and closes it.
+func (f *archiveFile) finish() error {
+	if f.file == nil {
+		return nil
+	}
+	if err := f.sync(); err != nil {
+		return err
+	}
+	err := f.file.Close()
+	f.file = nil
+	return err
+}
+
+func (f *archiveFile) sync() error {
+	if err := f.buffer.Flush(); err != nil {
+		return err
+	}
+	if err := f.file.Sync(); err != nil {
+		return err
+	}
+	if f.created {
+		// New folders up to raw/<stream>: dt=, hour= and the file's own name.
+		dir := filepath.Dir(f.file.Name())
+		for range 4 {
+			if err := syncFolder(dir); err != nil {
+				return err
+			}
+			dir = filepath.Dir(dir)
+		}
+		f.created = false
+	}
+	return nil
+}
+
+func syncFolder(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// commit makes everything written so far durable and moves the offset.
+func (a *archive) commit(ctx context.Context, at record.Sequence) error {
+	files := make([]*archiveFile, 0, len(a.open))
+	for _, f := range a.open {
+		if f.dirty {
+			files = append(files, f)
+		}
+	}
+	if at == a.offset() {
+		return nil
+	}
+	rows := a.finished
+	for _, f := range files {
+		if err := f.sync(); err != nil {
+			return fmt.Errorf("archive: %w", err)
+		}
+		rows = append(rows, f.ArchiveFile)
+	}
+	if err := a.registry.CommitArchive(ctx, a.shard, a.offset(), at, rows); err != nil {
+		return fmt.Errorf("archive: %w", err)
+	}
+	for _, f := range files {
+		f.dirty = false
+	}
+	a.finished, a.written = nil, 0
+	a.mu.Lock()
+	a.committed = at
+	a.mu.Unlock()
+	return nil
+}
+
+func (a *archive) close() error {
+	var errs []error
+	for _, f := range a.open {
+		errs = append(errs, f.finish())
+	}
+	return errors.Join(errs...)
+}
+
+// Location is where a section lies in the archive.
+type Location struct {
+	Path   string // relative to the root
+	Offset int64  // of the section's frames in the file
+	Line   int    // of the section's first record when the whole file is unpacked, from 1
+}
+
+// read finds a stream's section of an envelope in the archive.
+func (a *archive) read(ctx context.Context, id record.StreamID, seq record.Sequence) (*record.Envelope, Location, error) {
+	files, err := a.registry.ArchiveFiles(ctx, id, seq)
+	if err != nil {
+		return nil, Location{}, err
+	}
+	i := slices.IndexFunc(files, func(f ArchiveFile) bool { return f.First <= seq && seq <= f.Last })
+	if i < 0 {
+		return nil, Location{}, record.Errorf(record.NotFound, "envelope %d of stream %s is not in the archive", seq, id)
+	}
+	return a.find(files[i], seq)
+}
+
+// find walks a file's frames to those of one envelope.
+func (a *archive) find(f ArchiveFile, seq record.Sequence) (*record.Envelope, Location, error) {
+	at := Location{Path: f.Path, Line: 1}
+	file, err := os.Open(filepath.Join(a.o.Root, filepath.FromSlash(f.Path)))
+	if err != nil {
+		return nil, at, err
+	}
+	defer file.Close()
+	r := bufio.NewReaderSize(io.LimitReader(file, f.Bytes), 256<<10)
+	for at.Offset < f.Bytes {
+		head, err := r.Peek(24)
+		if err != nil || binary.LittleEndian.Uint32(head) != magicSequence {
+			return nil, at, damaged("%s at byte %d: no sequence frame", f.Path, at.Offset)
+		}
+		found := record.Sequence(binary.LittleEndian.Uint64(head[8:]))
+		size := 8 + int(binary.LittleEndian.Uint32(head[20:]))
+		if _, err := r.Discard(16); err != nil {
+			return nil, at, err
+		}
+		frame := make([]byte, size)
+		if _, err := io.ReadFull(r, frame); err != nil {
+			return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+		}
+		packed := packedSize(frame)
+		if found == seq {
+			frame = append(frame, make([]byte, packed)...)
+			if _, err := io.ReadFull(r, frame[size:]); err != nil {
+				return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+			}
+			env, err := Decode(frame, a.shard, seq, nil)
+			return env, at, err
+		}
+		if _, err := r.Discard(packed); err != nil {
+			return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+		}
+		at.Offset += int64(16 + size + packed)
+		at.Line += int(binary.LittleEndian.Uint32(frame[8+24:]))
+	}
+	return nil, at, record.Errorf(record.NotFound, "envelope %d is not in %s", seq, f.Path)
+}
+
+// packedSize reads the length of the zstd frame off a section's header frame.
+func packedSize(frame []byte) int {
+	if len(frame) < 8+fixedHeader {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint32(frame[8+32:]))
+}

@@ -1,0 +1,125 @@
+package lake
+
+import (
+	"strings"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// merge is a table's columns after they were asked to hold wanted as well. It
+// only ever adds columns and widens types; a table that is wider than wanted
+// stays so. ids is the highest field id in use, and moves up.
+func merge(table string, have, wanted record.Schema, ids *int) (record.Schema, error) {
+	m := merger{table: table, ids: ids}
+	return m.columns("", have, wanted)
+}
+
+type merger struct {
+	table string
+	ids   *int
+}
+
+func (m *merger) id() int {
+	*m.ids++
+	return *m.ids
+}
+
+// columns merges the columns of a table, or the fields of the struct at path.
+// Ids go first to the columns of one level, then to what is inside them, which
+// is the order in which iceberg-go numbers a new table.
+func (m *merger) columns(path string, have, wanted []record.Column) ([]record.Column, error) {
+	merged := append([]record.Column(nil), have...)
+	seen := map[string]string{}
+	for _, w := range wanted {
+		if other, ok := seen[strings.ToLower(w.Name)]; ok {
+			return nil, record.Errorf(record.Invalid, "table %s: two columns are called %s%s and %s%s: names differ in more than case",
+				m.table, path, other, path, w.Name)
+		}
+		seen[strings.ToLower(w.Name)] = w.Name
+	}
+	var added []int // indexes in merged
+	for _, w := range wanted {
+		i := indexFold(merged, w.Name)
+		switch {
+		case i < 0:
+			added = append(added, len(merged))
+			merged = append(merged, record.Column{Name: w.Name, Doc: w.Doc, FieldID: m.id()})
+		case merged[i].Name != w.Name:
+			return nil, record.Errorf(record.Conflict, "table %s has the column %s%s: %s%s differs only in case, use the table's spelling",
+				m.table, path, merged[i].Name, path, w.Name)
+		default:
+			t, err := m.widen(path+w.Name, merged[i].Type, w.Type)
+			if err != nil {
+				return nil, err
+			}
+			merged[i].Type = t
+			if w.Doc != "" {
+				merged[i].Doc = w.Doc
+			}
+		}
+	}
+	for _, i := range added {
+		w := wanted[indexFold(wanted, merged[i].Name)]
+		t, err := m.number(path+w.Name, w.Type)
+		if err != nil {
+			return nil, err
+		}
+		merged[i].Type = t
+	}
+	return merged, nil
+}
+
+// number gives new field ids to what is inside a type.
+func (m *merger) number(path string, t record.Type) (record.Type, error) {
+	switch t.Kind {
+	case record.Array:
+		t.ElemID = m.id()
+		elem, err := m.number(path, *t.Elem)
+		t.Elem = &elem
+		return t, err
+	case record.Struct:
+		fields, err := m.columns(path+".", nil, t.Fields)
+		t.Fields = fields
+		return t, err
+	}
+	return t, nil
+}
+
+// widen is the narrowest type that holds both, if a table can become it.
+func (m *merger) widen(path string, have, wanted record.Type) (record.Type, error) {
+	switch {
+	case have.Kind == record.Array && wanted.Kind == record.Array:
+		elem, err := m.widen(path+"[]", *have.Elem, *wanted.Elem)
+		have.Elem = &elem
+		return have, err
+	case have.Kind == record.Struct && wanted.Kind == record.Struct:
+		fields, err := m.columns(path+".", have.Fields, wanted.Fields)
+		have.Fields = fields
+		return have, err
+	case have.Kind == record.Decimal && wanted.Kind == record.Decimal && have.Scale == wanted.Scale:
+		have.Precision = max(have.Precision, wanted.Precision)
+		return have, nil
+	case have.Kind == wanted.Kind && have.Kind != record.Decimal:
+		return have, nil
+	case have.Kind == record.Int && wanted.Kind == record.Bigint:
+		return wanted, nil
+	case have.Kind == record.Bigint && wanted.Kind == record.Int:
+		return have, nil
+	case have.Kind == record.JSON && wanted.Kind == record.Varchar: // JSON is text
+		return wanted, nil
+	case have.Kind == record.Varchar && wanted.Kind == record.JSON:
+		return have, nil
+	}
+	return have, record.Errorf(record.Conflict,
+		"table %s: column %s is %s and cannot become %s without losing data: give the new values another name (from: keeps the field), or drop the table and replay the stream",
+		m.table, path, have, wanted)
+}
+
+func indexFold(columns []record.Column, name string) int {
+	for i := range columns {
+		if strings.EqualFold(columns[i].Name, name) {
+			return i
+		}
+	}
+	return -1
+}

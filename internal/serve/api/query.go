@@ -1,0 +1,160 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/biwa-data/biwa/internal/access"
+	"github.com/biwa-data/biwa/internal/problem"
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// Query is one SQL statement to run.
+type Query struct {
+	SQL      string
+	Params   []any
+	Location *time.Location
+	Limit    time.Duration // 0 for the node's
+}
+
+// Column is a column of a result.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type" doc:"SQL type"`
+}
+
+// Stats say what a query cost.
+type Stats struct {
+	ElapsedMS    float64 `json:"elapsed_ms"`
+	Rows         int64   `json:"rows"`
+	FilesRead    int     `json:"files_read" doc:"files that could hold rows the statement asks for"`
+	FilesSkipped int     `json:"files_skipped" doc:"files that could not, by their bounds"`
+	BytesRead    int64   `json:"bytes_read" doc:"size of the files read"`
+	RecentRows   int64   `json:"recent_rows" doc:"rows read that are in no file yet"`
+}
+
+// Rows is a result that arrives batch by batch. The caller releases the batches
+// and closes the rows.
+type Rows interface {
+	Columns() []Column
+	Schema() *arrow.Schema
+	Next(ctx context.Context) (arrow.RecordBatch, error) // io.EOF at the end
+	Stats() Stats
+	Close() error
+}
+
+// Engine runs queries.
+type Engine interface {
+	Query(ctx context.Context, q Query) (Rows, error)
+}
+
+// QueryBody is what POST /v1/query takes.
+type QueryBody struct {
+	SQL      string `json:"sql" doc:"one SELECT statement" minLength:"1"`
+	Params   []any  `json:"params,omitempty" doc:"values for ? or $1, $2, … in the statement"`
+	TimeZone string `json:"timezone,omitempty" doc:"IANA name; default the project's"`
+	Timeout  string `json:"timeout,omitempty" doc:"such as 30s; default and upper bound: the node's limit"`
+}
+
+// QueryAnswer is what it answers as JSON.
+type QueryAnswer struct {
+	Columns []Column `json:"columns"`
+	Rows    [][]any  `json:"rows" doc:"bigint beyond 2^53 and decimals as strings, times in RFC 3339"`
+	Stats   Stats    `json:"stats"`
+}
+
+// maxStatement bounds the text of a query.
+const maxStatement = 1 << 20
+
+// TimeZoneHeader overrides the project's time zone for one query.
+const TimeZoneHeader = "Biwa-Time-Zone"
+
+func (s *Server) query(w http.ResponseWriter, r *http.Request) {
+	if _, err := s.Guard.Check(r, access.Read, ""); err != nil {
+		problem.Write(w, err)
+		return
+	}
+	q, err := s.readQuery(r)
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	f, err := chooseFormat(r)
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	rows, err := s.Engine.Query(r.Context(), q)
+	if err != nil {
+		problem.Write(w, err)
+		return
+	}
+	defer rows.Close()
+	w.Header().Set("Content-Type", f.mediaType)
+	w.Header().Set(TimeZoneHeader, q.Location.String())
+	w.Header().Set("X-Accel-Buffering", "no")
+	if err := send(r.Context(), w, f, rows, q.Location); err != nil {
+		s.Log.Info("query ended early", "error", err)
+		if f.name != "json" {
+			panic(http.ErrAbortHandler) // the client must not take a part for the whole
+		}
+	}
+}
+
+func (s *Server) readQuery(r *http.Request) (Query, error) {
+	var body QueryBody
+	d := json.NewDecoder(http.MaxBytesReader(nil, r.Body, maxStatement))
+	d.UseNumber()
+	d.DisallowUnknownFields()
+	if err := d.Decode(&body); err != nil {
+		return Query{}, record.Errorf(record.Invalid, `the body is not {"sql": "…", "params": […]}: %w`, err)
+	}
+	if strings.TrimSpace(body.SQL) == "" {
+		return Query{}, record.Errorf(record.Invalid, "sql is empty")
+	}
+	q := Query{SQL: body.SQL, Params: body.Params, Location: s.Location()}
+	zone := body.TimeZone
+	if zone == "" {
+		zone = r.Header.Get(TimeZoneHeader)
+	}
+	if zone != "" {
+		location, err := time.LoadLocation(zone)
+		if err != nil {
+			return q, record.Errorf(record.Invalid, "time zone %q is not known: use an IANA name such as Asia/Tokyo", zone)
+		}
+		q.Location = location
+	}
+	if body.Timeout != "" {
+		limit, err := time.ParseDuration(body.Timeout)
+		if err != nil || limit <= 0 {
+			return q, record.Errorf(record.Invalid, "timeout %q is not a duration such as 30s", body.Timeout)
+		}
+		q.Limit = limit
+	}
+	for i, p := range q.Params {
+		switch v := p.(type) {
+		case json.Number:
+			q.Params[i] = number(v)
+		case nil, bool, string:
+		default:
+			return q, record.Errorf(record.Invalid, "params[%d] is not a number, string, boolean or null", i)
+		}
+	}
+	return q, nil
+}
+
+// number keeps whole numbers whole.
+func number(n json.Number) any {
+	if v, err := n.Int64(); err == nil {
+		return v
+	}
+	if v, err := n.Float64(); err == nil {
+		return v
+	}
+	return n.String()
+}

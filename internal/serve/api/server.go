@@ -1,0 +1,111 @@
+// Package api is the HTTP door out, and the node's controls: queries, ledger,
+// trace, live tap, quarantine, reload, and two plain pages for people. Its
+// OpenAPI document is made from the types of its own handlers.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/biwa-data/biwa/internal/access"
+	"github.com/biwa-data/biwa/internal/ledger"
+	"github.com/biwa-data/biwa/internal/problem"
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// Node is the running node as the API sees it.
+type Node interface {
+	// Ready is nil when the node takes records and answers queries exactly.
+	Ready() error
+	Streams(ctx context.Context) ([]StreamInfo, error)
+	Ledger(ctx context.Context) (ledger.Report, error)
+	Verify(ctx context.Context, full bool) (ledger.Verification, error)
+	Trace(ctx context.Context, id record.RecordID) (Trace, error)
+	Replay(ctx context.Context, r ReplayRequest) (ReplayAnswer, error)
+	Reload(ctx context.Context) (ReloadAnswer, error)
+	Flush(ctx context.Context, stream string) error
+	Limits(ctx context.Context) ([]Limit, error)
+	// Tap calls visit with each envelope of a stream as it is stored, until ctx ends.
+	Tap(ctx context.Context, stream string, visit func(env *record.Envelope, s *record.Section) error) error
+}
+
+// Server serves the node's HTTP port.
+type Server struct {
+	Node     Node
+	Engine   Engine
+	Guard    *access.Guard
+	Events   http.Handler // POST /v1/events/{stream}
+	Location func() *time.Location
+	Metrics  prometheus.Gatherer
+	Project  string
+	Version  string
+	Log      *slog.Logger
+}
+
+// Handler is everything on the port.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	config := huma.DefaultConfig("Biwa", s.Version)
+	config.Info.Description = "Events in, exact SQL out. Errors are application/problem+json (RFC 9457)."
+	config.DocsPath = "" // it would load scripts from elsewhere
+	config.SchemasPath = ""
+	config.CreateHooks = nil
+	config.Components.SecuritySchemes = map[string]*huma.SecurityScheme{"key": {Type: "http", Scheme: "bearer",
+		Description: "A key of biwa.yaml. A node without keys needs none and answers only to localhost."}}
+	h := humago.New(mux, config)
+	h.UseMiddleware(s.authorize)
+	s.register(h)
+	s.describeRaw(h)
+
+	mux.Handle("POST /v1/events/{stream}", s.Events)
+	mux.HandleFunc("POST /v1/query", s.query)
+	mux.HandleFunc("GET /v1/tap/{stream}", s.tap)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", s.ready)
+	mux.Handle("GET /metrics", s.guarded(access.Read, promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
+	mux.Handle("GET /{$}", s.guarded(access.Read, http.HandlerFunc(s.home)))
+	mux.Handle("GET /sql", s.guarded(access.Read, http.HandlerFunc(s.sqlPage)))
+	mux.Handle("GET /style.css", http.HandlerFunc(s.style))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		problem.Write(w, record.Errorf(record.NotFound, "%s %s: there is no such page; the API is described at /openapi.json", r.Method, r.URL.Path))
+	})
+	return mux
+}
+
+func (s *Server) guarded(scope access.Scope, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, err := s.Guard.Check(r, scope, ""); err != nil {
+			problem.Write(w, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := s.Node.Ready(); err != nil {
+		problem.Write(w, err)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// authorize checks an operation's scope, which its metadata names.
+func (s *Server) authorize(ctx huma.Context, next func(huma.Context)) {
+	r, w := humago.Unwrap(ctx)
+	scope, _ := ctx.Operation().Metadata["scope"].(access.Scope)
+	if scope != "" {
+		if _, err := s.Guard.Check(r, scope, ""); err != nil {
+			problem.Write(w, err)
+			return
+		}
+	}
+	next(ctx)
+}

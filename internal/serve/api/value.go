@@ -1,0 +1,237 @@
+package api
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"math"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
+)
+
+// exactInteger is the largest whole number that every JSON reader keeps exact.
+const exactInteger = 1 << 53
+
+// valueWriter writes cells of Arrow columns as JSON. Whole numbers beyond 2^53
+// and decimals are strings, for most JSON readers would round them; times are RFC
+// 3339 in the query's zone.
+type valueWriter struct {
+	location *time.Location
+	scratch  []byte
+}
+
+// appendJSON appends the cell at row i of a column whose SQL type is sqlType.
+func (w *valueWriter) appendJSON(out []byte, column arrow.Array, i int, sqlType string) []byte {
+	if column.IsNull(i) {
+		return append(out, "null"...)
+	}
+	switch c := column.(type) {
+	case *array.Boolean:
+		return strconv.AppendBool(out, c.Value(i))
+	case *array.Int64:
+		return appendInteger(out, c.Value(i))
+	case *array.Uint64:
+		if v := c.Value(i); v > math.MaxInt64 {
+			return append(strconv.AppendUint(append(out, '"'), v, 10), '"')
+		}
+		return appendInteger(out, int64(c.Value(i)))
+	case *array.Float64:
+		return appendFloat(out, c.Value(i), 64)
+	case *array.Float32:
+		return appendFloat(out, float64(c.Value(i)), 32)
+	case *array.Decimal128:
+		return w.appendDecimal(out, c, i, sqlType)
+	case *array.List:
+		start, end := c.ValueOffsets(i)
+		return w.appendList(out, c.ListValues(), int(start), int(end))
+	case *array.LargeList:
+		start, end := c.ValueOffsets(i)
+		return w.appendList(out, c.ListValues(), int(start), int(end))
+	case *array.FixedSizeList:
+		n := int(c.DataType().(*arrow.FixedSizeListType).Len())
+		return w.appendList(out, c.ListValues(), i*n, i*n+n)
+	case *array.Map:
+		return w.appendMap(out, c, i)
+	case *array.Struct:
+		return w.appendStruct(out, c, i)
+	case *array.Dictionary:
+		return w.appendJSON(out, c.Dictionary(), c.GetValueIndex(i), sqlType)
+	case *array.Int8, *array.Int16, *array.Int32, *array.Uint8, *array.Uint16, *array.Uint32:
+		return append(out, c.ValueStr(i)...)
+	case *array.String:
+		if sqlType == "JSON" {
+			if text := c.Value(i); json.Valid([]byte(text)) {
+				return append(out, text...)
+			}
+		}
+		return appendString(out, c.Value(i))
+	}
+	return appendString(out, w.text(column, i, sqlType))
+}
+
+// text is the cell as CSV and tables show it; a null has none.
+func (w *valueWriter) text(column arrow.Array, i int, sqlType string) string {
+	if column.IsNull(i) {
+		return ""
+	}
+	switch c := column.(type) {
+	case *array.String:
+		return c.Value(i)
+	case *array.LargeString:
+		return c.Value(i)
+	case *array.Binary:
+		return base64.StdEncoding.EncodeToString(c.Value(i))
+	case *array.LargeBinary:
+		return base64.StdEncoding.EncodeToString(c.Value(i))
+	case *array.Timestamp:
+		return w.time(c, i)
+	case *array.Date32:
+		return c.Value(i).ToTime().Format(time.DateOnly)
+	case *array.Decimal128:
+		return c.Value(i).ToString(c.DataType().(*arrow.Decimal128Type).Scale)
+	case *array.Time64:
+		return c.Value(i).ToTime(c.DataType().(*arrow.Time64Type).Unit).Format("15:04:05.999999")
+	case *array.List, *array.LargeList, *array.FixedSizeList, *array.Map, *array.Struct, *array.Float64, *array.Float32:
+		w.scratch = w.appendJSON(w.scratch[:0], column, i, sqlType)
+		return string(bytes.Trim(w.scratch, `"`))
+	case *array.Dictionary:
+		return w.text(c.Dictionary(), c.GetValueIndex(i), sqlType)
+	}
+	return column.ValueStr(i)
+}
+
+func (w *valueWriter) time(c *array.Timestamp, i int) string {
+	kind := c.DataType().(*arrow.TimestampType)
+	t := c.Value(i).ToTime(kind.Unit)
+	if kind.TimeZone == "" {
+		return t.Format("2006-01-02T15:04:05.999999999")
+	}
+	return t.In(w.location).Format("2006-01-02T15:04:05.999999999Z07:00")
+}
+
+func (w *valueWriter) appendDecimal(out []byte, c *array.Decimal128, i int, sqlType string) []byte {
+	v := c.Value(i)
+	if sqlType == "HUGEINT" { // what sum() of whole numbers gives: a whole number to its reader
+		if low := int64(v.LowBits()); v.HighBits() == low>>63 {
+			return appendInteger(out, low)
+		}
+	}
+	return append(append(append(out, '"'), v.ToString(c.DataType().(*arrow.Decimal128Type).Scale)...), '"')
+}
+
+func (w *valueWriter) appendList(out []byte, values arrow.Array, start, end int) []byte {
+	out = append(out, '[')
+	for i := start; i < end; i++ {
+		if i > start {
+			out = append(out, ',')
+		}
+		out = w.appendJSON(out, values, i, "")
+	}
+	return append(out, ']')
+}
+
+func (w *valueWriter) appendStruct(out []byte, c *array.Struct, i int) []byte {
+	out = append(out, '{')
+	for f, field := range c.DataType().(*arrow.StructType).Fields() {
+		if f > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, field.Name), ':')
+		out = w.appendJSON(out, c.Field(f), i, "")
+	}
+	return append(out, '}')
+}
+
+func (w *valueWriter) appendMap(out []byte, c *array.Map, i int) []byte {
+	start, end := c.ValueOffsets(i)
+	out = append(out, '{')
+	for k := int(start); k < int(end); k++ {
+		if k > int(start) {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, w.text(c.Keys(), k, "")), ':')
+		out = w.appendJSON(out, c.Items(), k, "")
+	}
+	return append(out, '}')
+}
+
+func appendInteger(out []byte, v int64) []byte {
+	if v > exactInteger || v < -exactInteger {
+		return append(strconv.AppendInt(append(out, '"'), v, 10), '"')
+	}
+	return strconv.AppendInt(out, v, 10)
+}
+
+// appendFloat writes what JSON has no number for as a string.
+func appendFloat(out []byte, v float64, bits int) []byte {
+	switch {
+	case math.IsNaN(v):
+		return append(out, `"NaN"`...)
+	case math.IsInf(v, 0):
+		if v < 0 {
+			out = append(out, `"-`...)
+		} else {
+			out = append(out, '"')
+		}
+		return append(out, `Infinity"`...)
+	}
+	return strconv.AppendFloat(out, v, 'g', -1, bits)
+}
+
+const hexDigits = "0123456789abcdef"
+
+// appendString writes a JSON string; bytes that are not UTF-8 become U+FFFD.
+func appendString(out []byte, s string) []byte {
+	out = append(out, '"')
+	start := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c >= ' ' && c != '"' && c != '\\' {
+				i++
+				continue
+			}
+			out = append(out, s[start:i]...)
+			switch c {
+			case '"', '\\':
+				out = append(out, '\\', c)
+			case '\n':
+				out = append(out, '\\', 'n')
+			case '\t':
+				out = append(out, '\\', 't')
+			case '\r':
+				out = append(out, '\\', 'r')
+			default:
+				out = append(out, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+			}
+			i++
+			start = i
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r == utf8.RuneError && size == 1 {
+			out = append(append(out, s[start:i]...), "\uFFFD"...)
+			start = i + 1
+		}
+		i += size
+	}
+	return append(append(out, s[start:]...), '"')
+}
+
+// RowJSON is a row of a batch as a JSON object, times in UTC.
+func RowJSON(columns []Column, batch arrow.RecordBatch, i int) []byte {
+	w := valueWriter{location: time.UTC}
+	out := []byte{'{'}
+	for c, column := range batch.Columns() {
+		if c > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendString(out, columns[c].Name), ':')
+		out = w.appendJSON(out, column, i, columns[c].Type)
+	}
+	return append(out, '}')
+}
