@@ -128,3 +128,7 @@ func TestStaticExtensions(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+func newRecord(schema *arrow.Schema, columns []arrow.Array, n int64) arrow.RecordBatch {
+	return array.NewRecordBatch(schema, columns, n)
+}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -122,8 +121,8 @@ func conjuncts(text string) (parts []string, ok bool) {
 			}
 			if strings.HasPrefix(text[at:], " AND ") {
 				parts = append(parts, text[from:at])
-				at += len(" AND") - 1
-				from = at + 2
+				at += len(" AND ") - 1
+				from = at + 1
 			}
 		}
 	}
@@ -223,12 +222,9 @@ func (r *filterReader) limitTime(kind record.TypeKind, op, constant string) {
 		return
 	}
 	if micros, ok := parseMicros(text, time.UTC); ok {
-		r.narrowTime(op, micros, micros)
+		r.narrowTime(op, micros)
 	}
 }
-
-// daySlack covers midnights that do not exist, or come twice.
-const daySlack = 3 * time.Hour
 
 func (r *filterReader) limitDay(op, constant string) {
 	text, ok := literal(constant, timeSuffixes[record.Date])
@@ -239,17 +235,49 @@ func (r *filterReader) limitDay(op, constant string) {
 	if err != nil {
 		return
 	}
-	r.narrowTime(op, day.Add(-daySlack).UnixMicro(), day.AddDate(0, 0, 1).Add(daySlack).UnixMicro())
+	first, next := day.UnixMicro(), day.AddDate(0, 0, 1).UnixMicro()
+	slack := daySlack(day).Microseconds()
+	switch op {
+	case "=":
+		r.narrowTime(">=", first-slack)
+		r.narrowTime("<", next+slack)
+	case ">=":
+		r.narrowTime(op, first-slack)
+	case ">":
+		r.narrowTime(">=", next-slack)
+	case "<":
+		r.narrowTime(op, first+slack)
+	case "<=":
+		r.narrowTime("<", next+slack)
+	}
 }
 
-// narrowTime limits the time to op [from, to], an instant or a day.
-func (r *filterReader) narrowTime(op string, from, to int64) {
-	b := &r.found.bounds
-	if op == "=" || op[0] == '>' {
-		b.MinTime = max(b.MinTime, from)
+// daySlack is how far off Go's midnights can be from DuckDB's: where clocks change
+// some do not exist or come twice, and the two may know different rules.
+func daySlack(day time.Time) time.Duration {
+	_, now := day.Zone()
+	for _, months := range []int{-6, 6} {
+		if _, then := day.AddDate(0, months, 0).Zone(); then != now {
+			return 2 * time.Hour
+		}
 	}
-	if op == "=" || op[0] == '<' {
-		b.MaxTime = min(b.MaxTime, to)
+	return 0
+}
+
+// narrowTime limits the time to op at; both are whole microseconds.
+func (r *filterReader) narrowTime(op string, at int64) {
+	b := &r.found.bounds
+	switch op {
+	case "=":
+		b.MinTime, b.MaxTime = max(b.MinTime, at), min(b.MaxTime, at)
+	case ">=":
+		b.MinTime = max(b.MinTime, at)
+	case ">":
+		b.MinTime = max(b.MinTime, at+1)
+	case "<":
+		b.MaxTime = min(b.MaxTime, at-1)
+	case "<=":
+		b.MaxTime = min(b.MaxTime, at)
 	}
 }
 
@@ -306,5 +334,5 @@ func literal(constant, cast string) (string, bool) {
 
 // none says that no row at all can be wanted.
 func (l limits) none() bool {
-	return l.bounds.MinTime > l.bounds.MaxTime || l.bounds.MinID > l.bounds.MaxID || l.bounds.MaxTime == math.MinInt64
+	return l.bounds.MinTime > l.bounds.MaxTime || l.bounds.MinID > l.bounds.MaxID
 }

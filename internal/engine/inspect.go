@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -56,6 +57,9 @@ func (e *Engine) parse(ctx context.Context, text string) (node, error) {
 		Statements []struct {
 			Node node `json:"node"`
 		} `json:"statements"`
+	}
+	if at := strings.IndexByte(text, 0); at >= 0 || !utf8.ValidString(text) {
+		return nil, sqlError(record.Invalid, text, at, "", "the statement is not valid UTF-8, or holds a zero byte")
 	}
 	var texts []string
 	err := e.planner.with(ctx, func(c *conn) (err error) {

@@ -3,7 +3,6 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
-	"math/big"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
@@ -20,6 +19,9 @@ func bindParams(statement duckdb.PreparedStatement, params []any) error {
 	}
 	for i, p := range params {
 		v, err := value(p)
+		if err == nil && v.Ptr == nil { // DuckDB would crash on it
+			err = fmt.Errorf("it is not valid UTF-8")
+		}
 		if err != nil {
 			return record.Errorf(record.Invalid, "parameter $%d: %w", i+1, err)
 		}
@@ -57,11 +59,13 @@ func value(p any) (duckdb.Value, error) {
 	case string:
 		return duckdb.CreateVarchar(p), nil
 	case json.Number:
-		return duckdb.CreateVarchar(p.String()), nil
+		if n, err := p.Int64(); err == nil {
+			return duckdb.CreateInt64(n), nil
+		}
+		f, err := p.Float64()
+		return duckdb.CreateDouble(f), err
 	case json.RawMessage:
 		return duckdb.CreateVarchar(string(p)), nil
-	case *big.Int:
-		return duckdb.CreateVarchar(p.String()), nil
 	case []byte:
 		return duckdb.CreateBlob(p), nil
 	case time.Time:
@@ -76,16 +80,21 @@ func value(p any) (duckdb.Value, error) {
 	return duckdb.Value{}, fmt.Errorf("a %T cannot be a parameter", p)
 }
 
-func listValue[T any](id duckdb.Type, items []T, make func(T) duckdb.Value) (duckdb.Value, error) {
+func listValue[T any](id duckdb.Type, items []T, make func(T) duckdb.Value) (list duckdb.Value, err error) {
 	elem := duckdb.CreateLogicalType(id)
 	defer duckdb.DestroyLogicalType(&elem)
 	var values []duckdb.Value
+	defer func() {
+		for i := range values {
+			duckdb.DestroyValue(&values[i])
+		}
+	}()
 	for _, item := range items {
-		values = append(values, make(item))
+		v := make(item)
+		if v.Ptr == nil {
+			return duckdb.Value{}, nil
+		}
+		values = append(values, v)
 	}
-	list := duckdb.CreateListValue(elem, values)
-	for i := range values {
-		duckdb.DestroyValue(&values[i])
-	}
-	return list, nil
+	return duckdb.CreateListValue(elem, values), nil
 }

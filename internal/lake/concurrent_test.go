@@ -2,14 +2,13 @@ package lake
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
-	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
-
-	"database/sql"
 
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/object"
@@ -136,10 +135,7 @@ func BenchmarkCommit(b *testing.B) {
 
 func benchmarkCommit(b *testing.B, two bool) {
 	ctx := context.Background()
-	root := os.Getenv("BIWA_BENCH_DIR")
-	if root == "" {
-		root = b.TempDir()
-	}
+	root := b.TempDir()
 	n, err := openNode(b, object.OS{}, filepath.Join(root, "data"), filepath.Join(root, "meta.db"), Options{})
 	if err != nil {
 		b.Fatal(err)
@@ -147,7 +143,7 @@ func benchmarkCommit(b *testing.B, two bool) {
 	defer n.db.Close()
 	must(n.Create(ctx, eventsSpec()))
 	must(n.Create(ctx, Spec{Name: record.QuarantineTable, Schema: record.QuarantineSchema, TimeColumn: record.ColumnReceivedAt}))
-	var first, last time.Duration
+	var took []time.Duration
 	b.ResetTimer()
 	for i := range b.N {
 		b.StopTimer()
@@ -168,17 +164,16 @@ func benchmarkCommit(b *testing.B, two bool) {
 		if err := n.Commit(ctx, c); err != nil {
 			b.Fatal(err)
 		}
-		took := time.Since(began)
-		if i < 100 {
-			first += took
-		}
-		if i >= b.N-100 {
-			last += took
-		}
+		took = append(took, time.Since(began))
 	}
 	b.StopTimer()
 	if b.N >= 200 {
-		b.ReportMetric(float64(first.Microseconds())/100, "µs/first100")
-		b.ReportMetric(float64(last.Microseconds())/100, "µs/last100")
+		b.ReportMetric(median(took[:100]), "µs/first100")
+		b.ReportMetric(median(took[b.N-100:]), "µs/last100")
 	}
+}
+
+func median(took []time.Duration) float64 {
+	slices.Sort(took)
+	return float64(took[len(took)/2].Microseconds())
 }

@@ -56,6 +56,16 @@ func TestOpenAgainFindsWhatWasWritten(t *testing.T) {
 	}
 }
 
+func TestEveryCommitIsSynced(t *testing.T) {
+	db := open(t, filepath.Join(t.TempDir(), "meta.db"))
+	for pragma, want := range map[string]string{"synchronous": "2", "journal_mode": "wal", "foreign_keys": "1"} {
+		var got string
+		if err := db.SQL().QueryRow("PRAGMA " + pragma).Scan(&got); err != nil || got != want {
+			t.Errorf("%s is %s, %v", pragma, got, err)
+		}
+	}
+}
+
 func TestNewerSchemaIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "meta.db")
 	db := open(t, path)

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/access"
+	"github.com/biwa-data/biwa/internal/app"
+)
+
+// server is a node with its listeners.
+type server struct {
+	options   app.Options
+	guard     *access.Guard
+	http, aws string // addresses
+	out       io.Writer
+	log       *slog.Logger
+
+	node      *app.Node
+	servers   []*http.Server
+	failed    chan error
+	httpURL   string
+	awsURL    string
+	beganAt   time.Time
+	readyTime time.Duration
+}
+
+// start opens the ports, then the node, and waits until it is ready. The ports
+// come first: a port that is taken must not cost the time of a start.
+func (s *server) start(ctx context.Context) error {
+	s.beganAt, s.failed = time.Now(), make(chan error, 2)
+	httpListener, err := listen(s.http, "http", s.guard.Open())
+	if err != nil {
+		return err
+	}
+	awsListener, err := listen(s.aws, "aws", s.guard.Open())
+	if err != nil {
+		return errors.Join(err, httpListener.Close())
+	}
+	if s.node, err = app.Start(ctx, s.options); err != nil {
+		return errors.Join(err, httpListener.Close(), awsListener.Close())
+	}
+	s.httpURL, s.awsURL = s.serve(httpListener, s.node.HTTP(s.guard, buildVersion())), s.serve(awsListener, s.node.AWS(s.guard))
+	for s.node.Ready() != nil {
+		select {
+		case <-time.After(2 * time.Millisecond):
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), s.stop())
+		}
+		if err := s.node.Failed(); err != nil {
+			return errors.Join(err, s.stop())
+		}
+	}
+	s.readyTime = time.Since(s.beganAt)
+	return nil
+}
+
+func (s *server) serve(l net.Listener, h http.Handler) string {
+	// AWS's JavaScript SDK speaks HTTP/2 without TLS to some services.
+	var protocols http.Protocols
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	srv := &http.Server{Handler: h, Protocols: &protocols, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	s.servers = append(s.servers, srv)
+	go func() {
+		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- err
+		}
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return "http://localhost:" + port
+}
+
+// wait runs until ctx ends or the node fails; SIGHUP reloads the project.
+func (s *server) wait(ctx context.Context) error {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	tick := time.NewTicker(200 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case err := <-s.failed:
+			return err
+		case <-hangup:
+			s.reload(ctx)
+		case <-tick.C:
+			if err := s.node.Failed(); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (s *server) reload(ctx context.Context) {
+	answer, err := s.node.Reload(ctx)
+	if err != nil {
+		fmt.Fprintf(s.out, "reload refused, the running version stays:\n%v\n", err)
+		return
+	}
+	if len(answer.Changed) == 0 {
+		fmt.Fprintln(s.out, "reloaded: nothing has changed")
+	}
+	for _, c := range answer.Changed {
+		fmt.Fprintf(s.out, "reloaded: stream %s %s, definition %d holds from sequence number %d\n", c.Stream, c.Change, c.Generation, c.Since)
+	}
+}
+
+// drainTime is how long requests that have begun may take when a node stops.
+const drainTime = 10 * time.Second
+
+// stop ends requests in order, then the node.
+func (s *server) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	for _, srv := range s.servers {
+		if err := srv.Shutdown(ctx); err != nil {
+			srv.Close() // taps and long queries do not end by themselves
+		}
+	}
+	return s.node.Stop()
+}
+
+// announce prints where everything is.
+func (s *server) announce() {
+	data, err := filepath.Abs(s.options.Data)
+	if err != nil {
+		data = s.options.Data
+	}
+	fmt.Fprintf(s.out, "biwa %s · %s · %s\n\n", version, s.options.Project.Name, s.options.Project.Location)
+	fmt.Fprintf(s.out, "  console and API  %s\n  AWS endpoint     %s  (Firehose)\n  data             %s\n\nready in %.2f s. Ctrl-C stops it.\n", s.httpURL, s.awsURL, data, s.readyTime.Seconds())
+}

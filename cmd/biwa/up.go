@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+)
+
+// serverFlags are the flags of commands that run a node.
+type serverFlags struct {
+	data, http, aws, postgres string
+	verbose                   bool
+}
+
+func (f *serverFlags) add(c *cobra.Command) {
+	c.Flags().StringVar(&f.data, "data", "", "data folder; default: storage.data of biwa.yaml, or data in the project folder")
+	c.Flags().StringVar(&f.http, "http", "", "address of console and API; default 127.0.0.1:2492")
+	c.Flags().StringVar(&f.aws, "aws", "", "address of the AWS endpoint; default 127.0.0.1:4566")
+	c.Flags().StringVar(&f.postgres, "postgres", "", "address of the PostgreSQL door, which is not built yet: nothing listens there")
+	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "log more")
+}
+
+func (f *serverFlags) logger() *slog.Logger {
+	level := slog.LevelWarn
+	if f.verbose {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+func newUp() *cobra.Command {
+	f := &serverFlags{}
+	c := &cobra.Command{Use: "up [DIR]", Short: "Run the project in DIR, by default this folder", Args: cobra.MaximumNArgs(1),
+		Long: `Runs until SIGTERM or Ctrl-C, which drain it: what was accepted is committed first.
+SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing.`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			s, err := f.server(cmd, dir)
+			if err != nil {
+				return err
+			}
+			if err := s.start(cmd.Context()); err != nil {
+				return err
+			}
+			s.announce()
+			err = s.wait(cmd.Context())
+			fmt.Fprintln(s.out, "draining…")
+			return errors.Join(err, s.stop())
+		}}
+	f.add(c)
+	return c
+}
+
+// folder is where the node keeps its data.
+func (f *serverFlags) folder(dir, configured string) string {
+	switch {
+	case f.data != "":
+		return f.data
+	case configured == "":
+		return filepath.Join(dir, "data")
+	case filepath.IsAbs(configured):
+		return configured
+	}
+	return filepath.Join(dir, configured)
+}
