@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -63,8 +64,16 @@ func printLedger(out io.Writer, r ledger.Report, hours bool) {
 	if r.Balanced {
 		fmt.Fprintln(out, "balanced: every record accepted is accounted for, once")
 	}
-	for _, d := range r.Differences {
-		fmt.Fprintln(out, d)
+	for _, s := range r.Streams {
+		if !s.Balanced {
+			fmt.Fprintf(out, "%s: its table has %d rows, the account says %d: biwa ledger verify names the range\n", s.Name, s.Live, s.Expected)
+		}
+	}
+	if q := r.Quarantine; !q.Balanced {
+		fmt.Fprintf(out, "quarantine has %d rows, the account says %d\n", q.Live, q.Expected)
+	}
+	for _, i := range r.Incidents {
+		fmt.Fprintf(out, "incident %s at %s, sequence numbers %d to %d: %s\n", i.Kind, i.At.Format(time.RFC3339), i.From, i.To, i.Detail)
 	}
 }
 
@@ -102,19 +111,16 @@ func verify(ctx context.Context, cl *client, out io.Writer, full, asJSON bool) e
 		if err := printJSON(out, v); err != nil {
 			return err
 		}
-		return balance(v.Verified)
+		return balance(v.Balanced)
 	}
 	for _, t := range v.Tables {
-		fmt.Fprintf(out, "%s: %d rows in %d files, expected %d\n", t.Table, t.Counted.Count, t.Files, t.Expected.Count)
+		fmt.Fprintf(out, "%s: %d rows in its files, %d expected\n", t.Table, t.Counted.Count, t.Expected.Count)
 		for _, d := range t.Differences {
-			fmt.Fprintln(out, " ", d)
+			fmt.Fprintf(out, "  sequence numbers %d to %d: %d rows, %d expected\n", d.From, d.To, d.Counted.Count, d.Expected.Count)
 		}
 	}
-	for _, i := range v.Incidents {
-		fmt.Fprintf(out, "incident %s: sequence numbers %d to %d: %s\n", i.Kind, i.From, i.To, i.Detail)
-	}
-	if v.Verified {
+	if v.Balanced {
 		fmt.Fprintln(out, "verified: the files hold what the journal answered for, once")
 	}
-	return balance(v.Verified)
+	return balance(v.Balanced)
 }

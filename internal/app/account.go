@@ -23,8 +23,11 @@ func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 			return report, err
 		}
 		after, err := n.offsets(ctx)
-		if err != nil || maps.Equal(before, after) && n.settled(after) || attempt == 100 {
+		if err != nil {
 			return report, err
+		}
+		if maps.Equal(before, after) && n.settled(after) || attempt == 100 {
+			return report, n.addHours(ctx, &report)
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
@@ -32,6 +35,23 @@ func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 			return report, ctx.Err()
 		}
 	}
+}
+
+// hoursShown is how far back the ledger tells hour by hour.
+const hoursShown = 7 * 24 * time.Hour
+
+func (n *Node) addHours(ctx context.Context, r *ledger.Report) error {
+	now := n.clock.Now()
+	for i := range r.Streams {
+		hours, err := n.ledger.Hours(ctx, r.Streams[i].ID, now.Add(-hoursShown), now.Add(time.Hour))
+		if err != nil {
+			return err
+		}
+		for _, h := range hours {
+			r.Streams[i].Hours = append(r.Streams[i].Hours, h.Line())
+		}
+	}
+	return nil
 }
 
 // offsets are the streams' offsets as they are committed.

@@ -47,7 +47,7 @@ func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
 		{Name: "heavy queries", Value: int64(l.HeavyQueries), Now: q.Running, Peak: q.MostRunning, Unit: "queries", Key: "limits.heavy_queries", What: "further ones wait"},
 		{Name: "query queue", Value: int64(l.QueueLength), Now: q.Waiting, Peak: q.MostWaiting, Unit: "queries", Key: "limits.queue", What: "beyond it a query gets 429"},
 		{Name: "query time", Value: int64(l.QueryTime.Seconds()), Unit: "seconds", Key: "limits.query_time", What: "a longer query is stopped"},
-		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Peak: keys, Unit: "seconds kept; keys now", Key: "limits.idempotency_window", What: "an older key is taken for a new one"},
+		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Peak: keys, Unit: "seconds kept; keys now", Key: "idempotency.window", What: "an older key is taken for a new one"},
 	}, err
 }
 

@@ -33,8 +33,8 @@ type Column struct {
 	Type string // in DuckDB's spelling: BIGINT, DECIMAL(18,2), VARCHAR[]
 }
 
-// prepare binds sql and its parameters, without running it.
-func (c *conn) prepare(ctx context.Context, src source, sql string, params []any) (*cursor, error) {
+// prepare binds sql, without its parameters and without running it.
+func (c *conn) prepare(ctx context.Context, src source, sql string) (*cursor, error) {
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
@@ -47,20 +47,19 @@ func (c *conn) prepare(ctx context.Context, src source, sql string, params []any
 		cur.close()
 		return nil, err
 	}
-	if err := bindParams(cur.statement, params); err != nil {
-		cur.close()
-		return nil, err
-	}
 	return cur, nil
 }
 
 // query prepares and starts sql. The caller is inside a transaction.
 func (c *conn) query(ctx context.Context, src source, sql string, params ...any) (*cursor, error) {
-	cur, err := c.prepare(ctx, src, sql, params)
+	cur, err := c.prepare(ctx, src, sql)
 	if err != nil {
 		return nil, err
 	}
-	if err := cur.start(ctx); err != nil {
+	if err = bindParams(cur.statement, params); err == nil {
+		err = cur.start(ctx)
+	}
+	if err != nil {
 		cur.close()
 		return nil, err
 	}

@@ -103,6 +103,11 @@ type Engine struct {
 	relations map[string]bool     // of the prelude, in main
 	schemas   map[string]bool     // readable besides main
 	closed    atomic.Bool
+
+	trees struct {
+		mu     sync.Mutex
+		byText map[string]node
+	}
 }
 
 //go:embed prelude.sql

@@ -91,7 +91,7 @@ func (v *Evaluator) check(ctx context.Context, schema record.Schema, expr string
 	cast := "CAST((" + x.edited + "\n) AS " + t.SQL() + ")"
 	err = v.engine.planner.aside(ctx, func(c *conn) error {
 		sql := "SELECT " + cast + " FROM " + noRows(schema)
-		cur, err := c.prepare(ctx, source{text: expr}, sql, nil)
+		cur, err := c.prepare(ctx, source{text: expr}, sql)
 		if err != nil {
 			f, _ := asSQLError(err)
 			return sqlError(record.Invalid, expr, 0, "", "the value cannot become a %s: %s", t, f.Message)

@@ -23,7 +23,7 @@ func (e *Engine) Bind(ctx context.Context, schema record.Schema, expr string) (r
 	err = e.planner.aside(ctx, func(c *conn) error {
 		text, edits := x.statement(schema)
 		src := source{text: text, edits: edits}
-		cur, err := c.prepare(ctx, src, apply(text, edits), nil)
+		cur, err := c.prepare(ctx, src, apply(text, edits))
 		if err != nil {
 			return x.relocate(err)
 		}

@@ -47,8 +47,34 @@ func (n node) at() int {
 	return at
 }
 
-// parse asks DuckDB for the tree of one statement that only reads.
+// keptTrees is how many syntax trees are kept for the next time: dashboards and
+// drivers send the same text again and again.
+const keptTrees = 256
+
+// parse gives the tree of one statement that only reads. Callers do not change it.
 func (e *Engine) parse(ctx context.Context, text string) (node, error) {
+	e.trees.mu.Lock()
+	tree, known := e.trees.byText[text]
+	e.trees.mu.Unlock()
+	if known {
+		return tree, nil
+	}
+	tree, err := e.parseAnew(ctx, text)
+	if err != nil {
+		return nil, err
+	}
+	e.trees.mu.Lock()
+	defer e.trees.mu.Unlock()
+	if len(e.trees.byText) >= keptTrees || e.trees.byText == nil {
+		e.trees.byText = map[string]node{}
+	}
+	e.trees.byText[text] = tree
+	return tree, nil
+}
+
+// parseAnew asks DuckDB for the tree. That reads no table, so it is the one
+// statement of ours that needs no transaction around it.
+func (e *Engine) parseAnew(ctx context.Context, text string) (node, error) {
 	var answer struct {
 		Error      bool   `json:"error"`
 		Type       string `json:"error_type"`
@@ -61,11 +87,12 @@ func (e *Engine) parse(ctx context.Context, text string) (node, error) {
 	if at := strings.IndexByte(text, 0); at >= 0 || !utf8.ValidString(text) {
 		return nil, sqlError(record.Invalid, text, at, "", "the statement is not valid UTF-8, or holds a zero byte")
 	}
-	var texts []string
-	err := e.planner.with(ctx, func(c *conn) (err error) {
-		texts, err = c.text(ctx, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", text)
-		return err
-	})
+	c, err := e.planner.take()
+	if err != nil {
+		return nil, err
+	}
+	defer e.planner.give(c)
+	texts, err := c.text(ctx, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", text)
 	if err != nil {
 		return nil, err
 	}

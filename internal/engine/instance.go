@@ -54,6 +54,8 @@ type conn struct {
 	handle duckdb.Connection
 	name   string // unique in the instance
 	zone   string // what TimeZone is set to, "" for the instance's
+	// variables are those set by queries, as text.
+	variables map[string]string
 }
 
 // take hands out a connection; the caller gives it back.
@@ -72,7 +74,7 @@ func (d *instance) take() (*conn, error) {
 		d.open++
 		return c, nil
 	}
-	c := &conn{inst: d, name: fmt.Sprintf("c%d", d.names.Add(1))}
+	c := &conn{inst: d, name: fmt.Sprintf("c%d", d.names.Add(1)), variables: map[string]string{}}
 	if duckdb.Connect(d.handle, &c.handle) == duckdb.StateError {
 		return nil, fmt.Errorf("duckdb: cannot connect")
 	}

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"io"
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -155,10 +156,8 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 		}
 		p = p.union(again)
 	}
-	if variables := e.variables(st, p, views); variables != "" {
-		if err := c.exec(ctx, variables); err != nil {
-			return err
-		}
+	if err := c.setVariables(ctx, e.variables(st, p, views)); err != nil {
+		return err
 	}
 	r.stats.files, r.stats.skipped, r.stats.bytes, r.stats.recent = p.files, p.skipped, p.bytes, p.rows
 	cur, err := c.query(ctx, st.src, st.text, r.request.Params...)
@@ -260,9 +259,37 @@ func (r *Result) Close() error {
 	return nil
 }
 
-// variables sets what the views of the statement's tables read.
-func (e *Engine) variables(st *statement, p *plan, views map[string]*view) string {
-	var out []string
+// setVariables gives a query's variables their values, in its own transaction: a
+// plan has them folded in. A connection keeps its variables, so what it has from
+// an earlier query need not be set again.
+func (c *conn) setVariables(ctx context.Context, values map[string]string) error {
+	var changed []string
+	for name, value := range values {
+		if c.variables[name] != value {
+			changed = append(changed, "SET VARIABLE "+name+" = "+value)
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := c.exec(ctx, strings.Join(changed, ";\n")); err != nil {
+		clear(c.variables)
+		return err
+	}
+	if len(c.variables) > maxVariables {
+		clear(c.variables)
+	}
+	maps.Copy(c.variables, values)
+	return nil
+}
+
+// maxVariables bounds what a connection remembers of variables, of which a view
+// has two.
+const maxVariables = 256
+
+// variables are what the views of the statement's tables read.
+func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[string]string {
+	out := map[string]string{}
 	for key := range st.tables {
 		v := views[key]
 		if v == nil {
@@ -275,7 +302,7 @@ func (e *Engine) variables(st *statement, p *plan, views map[string]*view) strin
 			}
 			if len(files) > 0 {
 				branches = append(branches, record.QuoteText(v.lake()))
-				out = append(out, "SET VARIABLE "+v.files()+" = ["+strings.Join(files, ", ")+"]")
+				out[v.files()] = "[" + strings.Join(files, ", ") + "]"
 			}
 			for _, g := range part.recent {
 				branches = append(branches, record.QuoteText(v.branch(g)))
@@ -284,7 +311,7 @@ func (e *Engine) variables(st *statement, p *plan, views map[string]*view) strin
 		if len(branches) == 0 {
 			branches = []string{record.QuoteText(v.stub())}
 		}
-		out = append(out, "SET VARIABLE "+v.branches()+" = ["+strings.Join(branches, ", ")+"]")
+		out[v.branches()] = "[" + strings.Join(branches, ", ") + "]"
 	}
-	return strings.Join(out, ";\n")
+	return out
 }

@@ -285,3 +285,43 @@ func TestMemoryLimitIsAnErrorOfTheQuery(t *testing.T) {
 		t.Errorf("the next query gave %v", got)
 	}
 }
+
+func TestDescribe(t *testing.T) {
+	e, worlds := openEngine(t, nil)
+	publish(worlds, "ev", events, []record.File{{Path: "gone.parquet", Rows: 1}})
+	columns, params, err := e.Describe(t.Context(), Request{SQL: "SELECT ts, payload, amount * 2 AS twice, $2 AS any FROM ev WHERE user_id = $1 AND ts > $3"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(columns[:3]), "[{ts TIMESTAMP WITH TIME ZONE} {payload JSON} {twice DOUBLE}]"; got != want {
+		t.Errorf("columns %s, want %s", got, want)
+	}
+	if got, want := fmt.Sprintf("%q", params), `["VARCHAR" "" "TIMESTAMP WITH TIME ZONE"]`; got != want {
+		t.Errorf("parameters %s, want %s", got, want)
+	}
+	if _, _, err := e.Describe(t.Context(), Request{SQL: "DROP VIEW ev"}); record.KindOf(err) != record.Forbidden {
+		t.Errorf("a DROP gave %v", err)
+	}
+	if _, _, err := e.Describe(t.Context(), Request{SQL: "SELECT nosuch FROM ev"}); record.KindOf(err) != record.Invalid {
+		t.Errorf("an unknown column gave %v", err)
+	}
+}
+
+func TestAnInternalErrorBreaksTheEngine(t *testing.T) {
+	e, _ := openEngine(t, nil)
+	err := e.reader.failure(t.Context(), source{}, `{"exception_type":"INTERNAL","exception_message":"oh"}`)
+	if !errors.Is(err, ErrBroken) || record.KindOf(err) != record.Unavailable {
+		t.Errorf("got %v", err)
+	}
+	if _, err := e.Query(t.Context(), Request{SQL: "SELECT 1"}); !errors.Is(err, ErrBroken) {
+		t.Errorf("the next query gave %v", err)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	for name, want := range map[string]string{"usr_id": "user_id", "x": "", "": "", "amonut": "amount"} {
+		if got := nearest(name, []string{"user_id", `"amount"`, "ev.payload"}); got != want {
+			t.Errorf("nearest to %q is %q, want %q", name, got, want)
+		}
+	}
+}

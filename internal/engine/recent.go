@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	duckdb "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -45,17 +46,51 @@ func (e *Engine) AppendRecent(ctx context.Context, name string, list []arrow.Rec
 	}
 	defer reader.Release()
 	return e.reader.with(ctx, func(c *conn) error {
-		view, release, err := c.scan(reader)
-		if err != nil {
-			return err
+		if err := c.appendTo(ctx, name, reader); err != nil {
+			return fmt.Errorf("append recent rows %s: %w", name, err)
 		}
-		defer release()
-		// An INSERT into a table that is gone fails here; its COMMIT would not.
-		if err := c.exec(ctx, "INSERT INTO "+recentName(name)+" FROM "+view); err != nil {
-			return err
-		}
-		return c.exec(ctx, "DROP VIEW "+view)
+		return nil
 	})
+}
+
+// vectorSize is how many rows DuckDB takes at a time.
+const vectorSize = 2048
+
+// appendTo appends what reader gives. It uses DuckDB's appender, whose work is
+// all done by the calling thread: an INSERT would hand a part to the worker
+// threads, which run at a low priority, and wait for it.
+func (c *conn) appendTo(ctx context.Context, name string, reader *batches) error {
+	var appender duckdb.Appender
+	defer duckdb.AppenderDestroy(&appender)
+	if duckdb.AppenderCreate(c.handle, recentSchema, name, &appender) == duckdb.StateError {
+		return c.inst.failure(ctx, source{}, duckdb.AppenderError(appender))
+	}
+	schema, fail := duckdb.SchemaFromArrow(c.handle, reader.Schema())
+	defer duckdb.DestroyArrowConvertedSchema(&schema)
+	if err := takeError(fail); err != nil {
+		return err
+	}
+	for reader.Next() {
+		batch := reader.RecordBatch()
+		for from := int64(0); from < batch.NumRows(); from += vectorSize {
+			slice := batch.NewSlice(from, min(from+vectorSize, batch.NumRows()))
+			chunk, fail := duckdb.DataChunkFromArrow(c.handle, slice, schema)
+			slice.Release()
+			err := takeError(fail)
+			if err == nil && duckdb.AppendDataChunk(appender, chunk) == duckdb.StateError {
+				err = c.inst.failure(ctx, source{}, duckdb.AppenderError(appender))
+			}
+			duckdb.DestroyDataChunk(&chunk)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	// Rows for a table that is gone fail here; the COMMIT would not.
+	if duckdb.AppenderFlush(appender) == duckdb.StateError {
+		return c.inst.failure(ctx, source{}, duckdb.AppenderError(appender))
+	}
+	return nil
 }
 
 // DropRecent removes a generation. Transactions that see it keep it.

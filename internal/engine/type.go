@@ -22,6 +22,9 @@ var plainTypes = map[duckdb.Type]string{
 
 // typeName writes a type as DESCRIBE does; an enum or union without its members.
 func typeName(t duckdb.LogicalType) string {
+	if t.Ptr == nil {
+		return "" // of a parameter that no context gives a type
+	}
 	if alias := duckdb.LogicalTypeGetAlias(t); alias != "" {
 		return alias
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -139,7 +140,7 @@ func TestSummary(t *testing.T) {
 	r := f.summary()
 	want := StreamReport{ID: f.stream, Name: "events", Accepted: 155, Delivered: 105, Quarantined: 15, Deduplicated: 15,
 		Filtered: 15, Pending: 5, TableReport: TableReport{105, 105, true}}
-	if !r.Balanced || len(r.Streams) != 1 || r.Streams[0] != want {
+	if !r.Balanced || len(r.Streams) != 1 || !reflect.DeepEqual(r.Streams[0], want) {
 		t.Errorf("got %+v", r)
 	}
 	text, err := json.Marshal(r)
@@ -281,7 +282,7 @@ func TestFoldKeepsEverySum(t *testing.T) {
 			}
 		}
 		after := f.summary()
-		if !after.Balanced || after.Streams[0] != before.Streams[0] || !f.verify().Balanced {
+		if !after.Balanced || !reflect.DeepEqual(after.Streams[0], before.Streams[0]) || !f.verify().Balanced {
 			rt.Errorf("folded %+v into %+v", before.Streams[0], after.Streams[0])
 		}
 	})

@@ -34,6 +34,22 @@ type StreamReport struct {
 	Removed      int64           `json:"removed"`
 	Pending      int64           `json:"pending"`
 	TableReport
+	Hours []HourLine `json:"hours,omitempty"` // by hour of receipt; the caller asks for them
+}
+
+// HourLine is a HourReport in records.
+type HourLine struct {
+	Hour         time.Time `json:"hour"`
+	Accepted     int64     `json:"accepted"` // and decided
+	Delivered    int64     `json:"delivered"`
+	Quarantined  int64     `json:"quarantined"`
+	Deduplicated int64     `json:"deduplicated"`
+	Filtered     int64     `json:"filtered"`
+}
+
+// Line is the report without hashes.
+func (h HourReport) Line() HourLine {
+	return HourLine{h.Hour, h.Accepted.Count, h.Delivered.Count, h.Quarantined.Count, h.Deduplicated.Count, h.Filtered.Count}
 }
 
 // TableReport compares a table with its account.

@@ -48,7 +48,7 @@ func (p *Project) checkConfig(doc *document) {
 			note(environmentsPath+name+".environments", "", "an environment has no environments of its own")
 		}
 	}
-	p.checkKeys(note)
+	p.checkKeys(doc, note)
 }
 
 // loadLocation finds the project's time zone, which streams need to be checked.
@@ -103,7 +103,7 @@ const minSecretBytes = 16
 
 var scopes = []string{"ingest", "read", "admin"}
 
-func (p *Project) checkKeys(note func(path, suggestion, format string, args ...any)) {
+func (p *Project) checkKeys(doc *document, note func(path, suggestion, format string, args ...any)) {
 	seen := map[string]bool{}
 	for i, k := range p.Config.Keys {
 		path := fmt.Sprintf("keys[%d]", i)
@@ -120,7 +120,7 @@ func (p *Project) checkKeys(note func(path, suggestion, format string, args ...a
 		digits, isHash := strings.CutPrefix(k.Hash, "sha256:")
 		sum, err := hex.DecodeString(digits)
 		switch {
-		case k.Secret == "" && k.Hash == "":
+		case k.Secret == "" && k.Hash == "" && doc.keys[path+".secret"] == nil: // else it is known that it cannot be read
 			note(path, "write secret: ${NAME:?} or hash: sha256:…", "key %s has no secret", k.Name)
 		case k.Secret != "" && k.Hash != "":
 			note(path+".hash", "take one of them out", "key %s has a secret and a hash", k.Name)

@@ -188,7 +188,7 @@ func join(path, name string) string {
 func (d *decoder) unique(n ast.Node) []*ast.MappingValueNode {
 	var pairs []*ast.MappingValueNode
 	seen := map[string]int{}
-	for _, pair := range d.pairs(n) {
+	for _, pair := range pairsOf(n) {
 		if pair.Key.IsMergeKey() {
 			d.add(pair.Key.GetToken().Position, "write the keys out", "<< is not read here")
 			continue

@@ -96,8 +96,8 @@ func nodeStart(n ast.Node) *token.Position {
 	return n.GetToken().Position
 }
 
-// pairs are a mapping's, those it merges (<<) after its own; nil for no mapping.
-func (d *document) pairs(n ast.Node) []*ast.MappingValueNode {
+// pairsOf are a mapping's keys with their values; nil for no mapping.
+func pairsOf(n ast.Node) []*ast.MappingValueNode {
 	switch n := n.(type) {
 	case *ast.MappingNode:
 		return n.Values

@@ -135,11 +135,14 @@ func (p *Project) loadStream(file, name string, text []byte, problems *Problems)
 	var def shape.Definition
 	before := len(*problems)
 	(&decoder{document: doc}).decode(&def)
-	broken := brokenLines((*problems)[before:])
+	broken := map[place]bool{}
+	for _, b := range (*problems)[before:] {
+		broken[place{b.Line, b.Column}] = true
+	}
 	for _, m := range shape.Check(def, p.options(name)) {
 		at := doc.place(m.Path)
 		// What could not be read is left out, and that is no second mistake.
-		if at == nil || !broken[at.Line*1000+at.Column] {
+		if at == nil || !broken[place{at.Line, at.Column}] {
 			doc.add(at, m.Suggestion, "%s", m.Message)
 		}
 	}
@@ -147,14 +150,8 @@ func (p *Project) loadStream(file, name string, text []byte, problems *Problems)
 	p.documents[name] = doc
 }
 
-// brokenLines marks the places that have a problem already.
-func brokenLines(problems Problems) map[int]bool {
-	marks := map[int]bool{}
-	for _, p := range problems {
-		marks[p.Line*1000+p.Column] = true
-	}
-	return marks
-}
+// place is where in a file something is.
+type place struct{ line, column int }
 
 func (p *Project) options(stream string) shape.Options {
 	return shape.Options{Name: stream, Location: p.Location, Lookups: p.Lookups}

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/shape"
@@ -25,42 +26,49 @@ func Reference(kind string) ([]byte, error) {
 		return nil, err
 	}
 	var b strings.Builder
-	writeKeys(&b, reflect.TypeOf(target).Elem(), "")
+	writeKeys(&b, section{reflect.TypeOf(target).Elem(), []string{""}})
 	return []byte(strings.Replace(string(prose), "{{keys}}\n", b.String(), 1)), nil
 }
 
+// section is a struct of the reference and the paths at which it stands.
+type section struct {
+	t     reflect.Type
+	paths []string
+}
+
 // writeKeys writes a table of a struct's keys, and then of the structs in it.
-func writeKeys(b *strings.Builder, t reflect.Type, path string) {
-	if path == "" {
-		b.WriteString("### Top level\n\n")
-	} else {
-		fmt.Fprintf(b, "\n### `%s`\n\n", path)
+func writeKeys(b *strings.Builder, s section) {
+	heading := "Top level"
+	if s.paths[0] != "" {
+		heading = "`" + strings.Join(s.paths, "`, `") + "`"
 	}
-	b.WriteString("| key | value | default | |\n|---|---|---|---|\n")
-	type inner struct {
-		t    reflect.Type
-		path string
-	}
-	var below []inner
-	for i := range t.NumField() {
-		f := t.Field(i)
+	fmt.Fprintf(b, "### %s\n\n| key | value | default | |\n|---|---|---|---|\n", heading)
+	var below []section
+	for i := range s.t.NumField() {
+		f := s.t.Field(i)
 		name := f.Tag.Get("yaml")
 		if name == "-" {
 			continue
 		}
 		tag := parseTag(f.Tag.Get("jsonschema"))
-		word, element := valueWord(f.Type, tag)
-		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", name, word, defaultWord(tag), strings.ReplaceAll(tag.description, "|", `\|`))
-		if element != nil && element != t {
-			suffix := ""
-			if f.Type.Kind() == reflect.Slice {
-				suffix = "[]"
-			}
-			below = append(below, inner{element, join(path, name) + suffix})
+		word, inner := valueWord(f.Type, tag)
+		fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", name, word, defaultWord(tag), strings.NewReplacer("|", `\|`, "<", "&lt;").Replace(tag.description))
+		if inner == nil || inner == s.t {
+			continue
+		}
+		path := join(s.paths[0], name)
+		if f.Type.Kind() == reflect.Slice {
+			path += "[]"
+		}
+		if at := slices.IndexFunc(below, func(o section) bool { return o.t == inner }); at >= 0 {
+			below[at].paths = append(below[at].paths, path)
+		} else {
+			below = append(below, section{inner, []string{path}})
 		}
 	}
 	for _, n := range below {
-		writeKeys(b, n.t, n.path)
+		b.WriteString("\n")
+		writeKeys(b, n)
 	}
 }
 

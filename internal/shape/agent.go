@@ -4,8 +4,6 @@ import (
 	"hash/maphash"
 	"strings"
 	"sync"
-
-	"github.com/ua-parser/uap-go/uaparser"
 )
 
 // agent is what a user agent says of itself.
@@ -131,16 +129,6 @@ func (c *agentCache) find(hash uint64, sent []byte) *agent {
 	return a
 }
 
-// agentParser compiles its expressions when the first user agent comes, for they
-// take memory that an idle node should not.
-var agentParser = sync.OnceValue(func() *uaparser.Parser {
-	p, err := uaparser.New(uaparser.WithCacheSize(1))
-	if err != nil {
-		panic("shape: the built-in expressions of user agents: " + err.Error())
-	}
-	return p
-})
-
 // botWords are in the user agents of programs that uaparser does not know as
 // spiders: crawlers, feed readers, command line tools; in lower case.
 var botWords = []string{
@@ -153,8 +141,7 @@ func readAgent(text string) *agent {
 	if len(head) > maxAgentBytes {
 		head = head[:maxAgentBytes]
 	}
-	p := agentParser()
-	browser, os, device := p.ParseUserAgent(head), p.ParseOs(head), p.ParseDevice(head)
+	browser, os, device := sharedAgentParser().parse(head)
 	a := &agent{text: text, browser: browser.Family, version: browser.ToVersionString(), os: os.Family, device: device.Family}
 	a.bot = a.device == "Spider"
 	lower := strings.ToLower(head)

@@ -60,7 +60,8 @@ func unitSize(name string) time.Duration {
 	return 0
 }
 
-// String writes the largest units that leave whole numbers.
+// String writes the largest units that leave whole numbers; years only where
+// nothing is left, for 400d reads better than 1y35d.
 func (d Duration) String() string {
 	rest := time.Duration(d)
 	if rest == 0 {
@@ -68,7 +69,7 @@ func (d Duration) String() string {
 	}
 	var b strings.Builder
 	for _, u := range durationUnits {
-		if u.name == "w" { // 7d reads better among days
+		if u.name == "w" || u.name == "y" && rest%u.size != 0 {
 			continue
 		}
 		if n := rest / u.size; n > 0 {

@@ -1,9 +1,13 @@
 package shape
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/ua-parser/uap-go/uaparser"
 )
 
 func TestURL(t *testing.T) {
@@ -73,6 +77,33 @@ func TestAgent(t *testing.T) {
 		got := strings.Join([]string{cell(b, 0, "is_bot"), cell(b, 0, "ua_browser"), cell(b, 0, "ua_browser_version"), cell(b, 0, "ua_os"), cell(b, 0, "ua_device")}, " ")
 		if got != tt.want {
 			t.Errorf("%s\ngot  %s\nwant %s", tt.ua, got, tt.want)
+		}
+	}
+}
+
+// What is not run for want of a word would not have matched.
+func TestAgentParser(t *testing.T) {
+	full, err := uaparser.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{"": true, "ΩGooglebot/2.1 \u212aindle": true}
+	for i, line := range webLog(t) {
+		var r struct {
+			UserAgent string `json:"user_agent"`
+		}
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatal(err)
+		}
+		if i%10 == 0 {
+			seen[r.UserAgent] = true
+		}
+	}
+	for text := range seen {
+		browser, os, device := sharedAgentParser().parse(text)
+		want := []any{*full.ParseUserAgent(text), *full.ParseOs(text), *full.ParseDevice(text)}
+		if got := []any{browser, os, device}; !reflect.DeepEqual(got, want) {
+			t.Errorf("%s\ngot  %+v\nwant %+v", text, got, want)
 		}
 	}
 }

@@ -28,10 +28,9 @@ func FuzzShape(f *testing.F) {
 			{Name: "l", Type: "bigint[]"}, {Name: "o", Type: "struct(a int, b varchar)[]"}, {Name: "r", Type: "varchar", From: "p.q[0].r"}, {Name: "j", Type: "json", Decode: "json"},
 			{Name: "ip", Type: "varchar"}, {Name: "url", Type: "varchar"}, {Name: "day", Type: "date"}, {Name: "w", Type: "timestamp"}, {Name: "b", Type: "boolean"},
 		},
-		Enrich: []Enrichment{{URL: &Source{}}, {Referer: &RefererSource{Column: "url"}}, {IPAnonymize: &Source{}}},
+		Enrich: []Enrichment{{URL: &Source{}}, {Referer: &RefererSource{Column: "s"}}, {IPAnonymize: &Source{}}},
 		Dedupe: &Dedupe{Key: "s", Window: Duration(time.Hour)},
 	}
-	def.Enrich[1] = Enrichment{Referer: &RefererSource{Column: "s"}}
 	s, err := Compile(def, Options{Name: "f", Stream: testStream, Location: mustLoad("Europe/Berlin")})
 	if err != nil {
 		f.Fatal(err)

@@ -217,7 +217,7 @@ func TestTypes(t *testing.T) {
 	}
 }
 
-// record.Reject messages quote a value's head only.
+// A message shows a value's head only.
 func TestLongValueInMessage(t *testing.T) {
 	s := compiled(t, Definition{Columns: []Column{{Name: "x", Type: "bigint"}}}, Options{})
 	got := verdict(t, s, "x", `{"x":"`+strings.Repeat("湖", 200)+`"}`)

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/biwa-data/biwa/internal/bench"
+)
+
+func newBench() *cobra.Command {
+	var asJSON bool
+	o := bench.Options{}
+	c := &cobra.Command{Use: "bench [NAME...]", Short: "Measure this machine: each figure against a limit or a peer of the same run", ValidArgs: bench.Names(),
+		Long:    "Without a name all are measured, one after the other; docs/PERFORMANCE.md explains each.",
+		Example: "  biwa bench intake land\n  biwa bench chain --duration 1m --json",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				args = bench.Names()
+			}
+			o.Progress = func(text string) {
+				if isTerminal(cmd.ErrOrStderr()) {
+					fmt.Fprintf(cmd.ErrOrStderr(), "… %s\n", text)
+				}
+			}
+			var failed error
+			for _, name := range args {
+				r, err := bench.Run(cmd.Context(), name, o)
+				if err != nil {
+					failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
+					continue
+				}
+				if asJSON {
+					if err := printJSON(cmd.OutOrStdout(), r); err != nil {
+						return err
+					}
+					continue
+				}
+				met := "missed"
+				if r.Met {
+					met = "met"
+				}
+				fmt.Fprintf(cmd.OutOrStdout(), "%-8s %12.4g %-10s ratio %.2f to %.4g (%s); goal %s: %s\n", r.Name, r.Value, r.Unit, r.Ratio, r.Baseline, r.Against, r.Goal, met)
+			}
+			return failed
+		}}
+	c.Args = cobra.ArbitraryArgs
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().DurationVar(&o.Duration, "duration", time.Minute, "of the measurements that have one")
+	c.Flags().Float64Var(&o.Scale, "scale", 1, "of the sizes of the measurements that have one")
+	c.Flags().StringVar(&o.Dir, "dir", "", "folder on the disk to be measured; default the system's for temporary files")
+	return c
+}

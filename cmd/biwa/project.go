@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/biwa-data/biwa/internal/access"
+	"github.com/biwa-data/biwa/internal/app"
+	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/project"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/world"
+)
+
+// load reads and checks a project; its mistakes are a usage error that lists them.
+func load(ctx context.Context, dir string) (*project.Project, error) {
+	p, problems := project.Load(dir, os.LookupEnv)
+	bound, err := bind(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	if problems = append(problems, bound...); len(problems) > 0 {
+		return nil, &exitError{exitUsage, fmt.Errorf("%d %s in %s:\n%w", len(problems), plural(len(problems), "mistake", "mistakes"), dir, problems)}
+	}
+	return p, nil
+}
+
+// bind has DuckDB check the project's SQL; without SQL it need not start.
+func bind(ctx context.Context, p *project.Project) (project.Problems, error) {
+	if !hasSQL(p) {
+		return nil, nil
+	}
+	root, err := os.MkdirTemp("", "biwa-check-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(root)
+	e, err := engine.Open(ctx, world.NewStore(), engine.Options{Root: root, Location: p.Location, MemoryLimitBytes: 256 << 20, Threads: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer e.Close()
+	return p.Bind(ctx, binder{e}), nil
+}
+
+func hasSQL(p *project.Project) bool {
+	for _, d := range p.Streams {
+		if d.Filter != "" {
+			return true
+		}
+		for _, c := range d.Columns {
+			if c.Expr != "" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// binder gives the engine's errors their place for the project.
+type binder struct{ engine *engine.Engine }
+
+func (b binder) Bind(ctx context.Context, schema record.Schema, expr string) (record.Type, error) {
+	t, err := b.engine.Bind(ctx, schema, expr)
+	var placed *engine.SQLError
+	if errors.As(err, &placed) {
+		suggestion := ""
+		if placed.Suggestion != "" {
+			suggestion = fmt.Sprintf("did you mean %q?", placed.Suggestion)
+		}
+		return t, &project.BindError{Line: placed.Line, Column: placed.Column, Message: placed.Message, Suggestion: suggestion}
+	}
+	return t, err
+}
+
+// forNode is the project as a node runs it.
+func forNode(p *project.Project) app.Project {
+	streams := p.Streams
+	for name, d := range streams {
+		if d.Retention.Raw == 0 {
+			d.Retention.Raw = p.Config.Archive.Retention
+			streams[name] = d
+		}
+	}
+	return app.Project{Name: p.Config.Name, Location: p.Location, Streams: streams, Seeds: p.Seeds}
+}
+
+func limits(c project.Config) app.Limits {
+	l := c.Limits
+	return app.Limits{BodyBytes: int64(l.Body), InFlightBytes: int64(l.InFlight), JournalBytes: int64(l.Journal), RecentBytes: int64(l.Recent),
+		MemoryBytes: int64(l.Memory), TempBytes: int64(l.Temp), DiskReserve: int64(l.DiskReserve), HeavyQueries: l.HeavyQueries, QueueLength: l.Queue,
+		QueryTime: time.Duration(l.QueryTime), IdempotencyWindow: time.Duration(c.Idempotency.Window), FlushBytes: int64(c.Flush.Size), FlushAge: time.Duration(c.Flush.Age)}
+}
+
+// guard makes the keys of a project into the check of each request.
+func guard(c project.Config) (*access.Guard, error) {
+	var keys []access.Key
+	for _, k := range c.Keys {
+		key := access.Key{Name: k.Name, Scopes: []access.Scope{access.Scope(k.Scope)}, Streams: k.Streams, Secret: k.Secret, Hash: access.HashSecret(k.Secret)}
+		if k.Secret == "" {
+			var err error
+			if key.Hash, err = access.ParseHash(k.Hash); err != nil {
+				return nil, fmt.Errorf("key %s: %w", k.Name, err)
+			}
+		}
+		keys = append(keys, key)
+	}
+	var proxies []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, err := netip.ParseAddr(text)
+			if err != nil {
+				return nil, record.Errorf(record.Invalid, "trusted_proxies: %q is no address or network", text)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		proxies = append(proxies, prefix)
+	}
+	return access.NewGuard(keys, proxies), nil
+}
+
+// server makes a server of a project folder and the flags.
+func (f *serverFlags) server(cmd *cobra.Command, dir string) (*server, error) {
+	p, err := load(cmd.Context(), dir)
+	if err != nil {
+		return nil, err
+	}
+	g, err := guard(p.Config)
+	if err != nil {
+		return nil, err
+	}
+	log := f.logger()
+	s := &server{guard: g, out: cmd.OutOrStdout(), log: log, http: either(f.http, p.Config.Listeners.HTTP), aws: either(f.aws, p.Config.Listeners.AWS)}
+	s.options = app.Options{Data: f.folder(dir, p.Config.Storage.Data), Project: forNode(p), Limit: limits(p.Config), Log: log,
+		Read: func(ctx context.Context) (app.Project, error) {
+			p, err := load(ctx, dir)
+			if err != nil {
+				return app.Project{}, record.Errorf(record.Invalid, "%w", err)
+			}
+			return forNode(p), nil
+		}}
+	return s, nil
+}
+
+func either(flag, configured string) string {
+	if flag != "" {
+		return flag
+	}
+	return configured
+}
+
+func newInit() *cobra.Command {
+	var name string
+	c := &cobra.Command{Use: "init [DIR]", Short: "Write a starter project", Args: cobra.MaximumNArgs(1), Example: "  biwa init shop && cd shop && biwa up",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			written, err := project.Init(dir, name)
+			if err != nil {
+				return err
+			}
+			for _, file := range written {
+				fmt.Fprintln(cmd.OutOrStdout(), "wrote", file)
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nStart it with: biwa up %s\n", strings.TrimPrefix(dir, "./"))
+			return nil
+		}}
+	c.Flags().StringVar(&name, "name", "", "of the project; default the folder's")
+	return c
+}
+
+func newCheck() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{Use: "check [DIR]", Short: "Find every mistake in a project, with its place", Args: cobra.MaximumNArgs(1),
+		Long: "Prints each mistake as file:line:column and, where there is one, the nearest right\nword. SQL expressions are bound for real. Exit 2 if there is a mistake.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			dir := "."
+			if len(args) > 0 {
+				dir = args[0]
+			}
+			p, problems := project.Load(dir, os.LookupEnv)
+			bound, err := bind(cmd.Context(), p)
+			if err != nil {
+				return err
+			}
+			problems = append(problems, bound...)
+			if asJSON {
+				if err := printJSON(cmd.OutOrStdout(), map[string]any{"ok": len(problems) == 0, "problems": append(project.Problems{}, problems...)}); err != nil {
+					return err
+				}
+			} else {
+				for _, problem := range problems {
+					fmt.Fprintln(cmd.OutOrStdout(), problem)
+				}
+			}
+			if len(problems) > 0 {
+				return &exitError{exitUsage, fmt.Errorf("%d %s", len(problems), plural(len(problems), "mistake", "mistakes"))}
+			}
+			if !asJSON {
+				fmt.Fprintf(cmd.OutOrStdout(), "%s: %d %s, no mistake\n", p.Config.Name, len(p.Streams), plural(len(p.Streams), "stream", "streams"))
+			}
+			return nil
+		}}
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}
+
+func newSchema() *cobra.Command {
+	return &cobra.Command{Use: "schema [" + strings.Join(project.Kinds(), "|") + "]", Short: "Print the JSON Schema of a project file, for editors", Args: cobra.MaximumNArgs(1), ValidArgs: project.Kinds(),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			kind := "stream"
+			if len(args) > 0 {
+				kind = args[0]
+			}
+			text, err := project.Schema(kind)
+			if err != nil {
+				return err
+			}
+			_, err = cmd.OutOrStdout().Write(text)
+			return err
+		}}
+}
