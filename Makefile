@@ -17,7 +17,7 @@ help: ## Show this list
 build: bin/biwa ## Build bin/biwa
 
 bin/biwa: $(SOURCES)
-	go build -trimpath -ldflags "-X main.version=$(VERSION)" -o $@ ./cmd/biwa
+	go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $@ ./cmd/biwa
 
 .PHONY: demo
 demo: bin/biwa ## Start the example platform with generated traffic, on http://localhost:2492

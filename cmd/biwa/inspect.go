@@ -56,6 +56,7 @@ func newTrace() *cobra.Command {
 func newQuarantine() *cobra.Command {
 	c := &cobra.Command{Use: "quarantine", Short: "Look at rejected records, and try them again"}
 	c.AddCommand(newQuarantineList(), newQuarantineShow(), newQuarantineReplay())
+	onlyCommands(c)
 	return c
 }
 

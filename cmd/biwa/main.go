@@ -96,7 +96,23 @@ func newRoot() *cobra.Command {
 	add("project", newInit(), newCheck(), newSchema())
 	add("server", newUp(), newDemo(), newDoctor(), newBench())
 	root.AddCommand(newVersion())
+	onlyCommands(root)
 	return root
+}
+
+// onlyCommands makes a command that only has others under it print its help, and
+// anything else after it a usage error that names the nearest.
+func onlyCommands(c *cobra.Command) {
+	c.Args, c.SuggestionsMinimumDistance = cobra.ArbitraryArgs, 2
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		if near := c.SuggestionsFor(args[0]); len(near) > 0 {
+			return usagef("%s has no command %q; did you mean %q?", c.CommandPath(), args[0], near[0])
+		}
+		return usagef("%s has no command %q: %s --help lists them", c.CommandPath(), args[0], c.CommandPath())
+	}
 }
 
 // wrapUsage makes a wrong number of arguments a usage error, as exit codes say.

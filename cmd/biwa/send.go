@@ -91,12 +91,12 @@ func (s *sender) run(ctx context.Context, files []string, out io.Writer) error {
 		return printJSON(out, s.totals)
 	}
 	t := s.totals
-	fmt.Fprintf(out, "%d records sent to %s in %.1f s (%.0f/s)", t.Records, s.stream, t.Seconds, float64(t.Records)/max(t.Seconds, 1e-9))
+	fmt.Fprintf(out, "%d %s sent to %s in %.1f s (%.0f/s)", t.Records, plural(t.Records, "record", "records"), s.stream, t.Seconds, float64(t.Records)/max(t.Seconds, 1e-9))
 	if t.Before > 0 {
 		fmt.Fprintf(out, ", %d of them were there already", t.Before)
 	}
 	if t.Quarantined > 0 {
-		fmt.Fprintf(out, ", %d are not JSON and went to quarantine: biwa quarantine ls", t.Quarantined)
+		fmt.Fprintf(out, ", %d %s not JSON and went to quarantine: biwa quarantine ls", t.Quarantined, plural(t.Quarantined, "is", "are"))
 	}
 	fmt.Fprintln(out)
 	return nil

@@ -5,15 +5,12 @@ import (
 	"database/sql"
 	"fmt"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/collect"
-	"github.com/biwa-data/biwa/internal/dedupe"
 	"github.com/biwa-data/biwa/internal/deliver"
-	"github.com/biwa-data/biwa/internal/journal"
 	"github.com/biwa-data/biwa/internal/lake"
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/nearest"
@@ -46,6 +43,11 @@ func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error)
 			plans = append(plans, *next)
 		}
 	}
+	for _, next := range plans {
+		if err := n.lake.Fits(next.spec); err != nil {
+			return nil, fmt.Errorf("stream %s: %w", next.stream.name, err)
+		}
+	}
 	for _, next := range plans { // tables first: adding a column that stays empty harms nothing
 		if _, err := n.lake.Create(ctx, next.spec); err != nil {
 			return nil, err
@@ -54,9 +56,21 @@ func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error)
 	if err := n.storePlans(ctx, plans); err != nil {
 		return nil, err
 	}
-	changes := n.install(p, plans)
+	streams := n.list()
+	for _, next := range plans {
+		streams = append(streams, next.stream)
+	}
+	for _, s := range streams {
+		if s.worker != nil {
+			continue
+		}
+		if err := n.startWorker(ctx, s); err != nil {
+			n.fail(err) // the stream's definition is stored, but nothing delivers it
+			return nil, err
+		}
+	}
 	n.project.Store(&p)
-	return changes, n.startWorkers(ctx)
+	return n.install(p, plans), nil
 }
 
 // planStream prepares what has changed of a stream, nil if nothing has.
@@ -70,7 +84,7 @@ func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, e
 	s, change := n.byName(name), "changed"
 	number := 1
 	if s == nil {
-		s, change = &stream{id: record.NewStreamID(), name: name, created: n.clock.Now()}, "added"
+		s, change = n.newStream(record.NewStreamID(), name, n.clock.Now()), "added"
 	} else {
 		last := s.newest()
 		if last.stored.declared().same(stored) {
@@ -165,57 +179,46 @@ func (n *Node) install(p Project, plans []plan) []api.StreamChange {
 	return changes
 }
 
-// startWorkers starts the worker of every stream that has none.
-func (n *Node) startWorkers(ctx context.Context) error {
-	for _, s := range n.list() {
-		if s.worker != nil {
-			continue
-		}
-		var offset record.Sequence
-		var epoch int64
-		err := n.meta.Update(ctx, func(tx *sql.Tx) (err error) {
-			offset, epoch, err = meta.TakeOver(ctx, tx, consumerTable(s.id), n.shard)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		flush := s.newest().stored.Definition.Flush
-		o := deliver.Options{FlushBytes: n.o.Limit.FlushBytes, FlushAge: n.o.Limit.FlushAge}
-		if flush.Size > 0 {
-			o.FlushBytes = int64(flush.Size)
-		}
-		if flush.Age > 0 {
-			o.FlushAge = time.Duration(flush.Age)
-		}
-		deduper, err := n.openDedupe(s)
-		if err != nil {
-			return err
-		}
-		s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: deduper, Log: n.journal, Shapers: evolving{s, n}, Recent: n.engine,
-			Files: n.engine, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
-		n.workers.Go(n.watched("stream "+s.name, s.worker.Run))
+// startWorker starts the worker of a stream that has none.
+func (n *Node) startWorker(ctx context.Context, s *stream) error {
+	var offset record.Sequence
+	var epoch int64
+	err := n.meta.Update(ctx, func(tx *sql.Tx) (err error) {
+		offset, epoch, err = meta.TakeOver(ctx, tx, consumerTable(s.id), n.shard)
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	flush := s.newest().stored.Definition.Flush
+	o := deliver.Options{FlushBytes: n.o.Limit.FlushBytes, FlushAge: n.o.Limit.FlushAge}
+	if flush.Size > 0 {
+		o.FlushBytes = int64(flush.Size)
+	}
+	if flush.Age > 0 {
+		o.FlushAge = time.Duration(flush.Age)
+	}
+	if err := s.dedupe.prepare(); err != nil {
+		return err
+	}
+	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: n.engine,
+		Files: n.engine, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
+	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
 	return nil
 }
 
-// openDedupe opens the index of a stream that deduplicates.
-func (n *Node) openDedupe(s *stream) (deliver.Deduper, error) {
-	d := s.newest().stored.Definition.Dedupe
-	if d == nil {
-		return nil, nil
+// held has a worker wait for Options.Hold.
+func (n *Node) held(run func(ctx context.Context) error) func(ctx context.Context) error {
+	return func(ctx context.Context) error {
+		if n.o.Hold != nil {
+			select {
+			case <-n.o.Hold:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+		return run(ctx)
 	}
-	x, err := dedupe.Open(dedupe.Options{Dir: filepath.Join(n.o.Data, "dedupe", s.id.String()), Window: time.Duration(d.Window), MaxKeys: d.MaxKeys, Log: n.log,
-		Shortened: func(ctx context.Context, since time.Time) {
-			at := n.journal.Last()
-			n.note("dedupe of "+s.name, (&registry{n.meta, n.clock}).ReportIncident(ctx, journal.Incident{Shard: n.shard, Kind: "dedupe_shortened", From: at, To: at,
-				Detail: fmt.Sprintf("stream %s: max_keys is reached; copies of records received before %s are no longer recognised", s.name, since.Format(time.RFC3339))}))
-		}})
-	if err != nil {
-		return nil, fmt.Errorf("stream %s: %w", s.name, err)
-	}
-	s.dedupe = x
-	return x, nil
 }
 
 // register adds a stream that the metadata knows.

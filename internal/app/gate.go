@@ -23,6 +23,7 @@ import (
 // itself.
 type gate struct {
 	dir      string
+	measured func(dir string) (free int64, err error)
 	reserve  int64
 	log      *slog.Logger
 	inFlight *semaphore.Weighted
@@ -39,20 +40,28 @@ const ballastBytes = 64 << 20
 // waitInFlight is how long a request waits for others to be stored.
 const waitInFlight = 10 * time.Second
 
-func openGate(dir string, l Limits, log *slog.Logger) (*gate, error) {
-	g := &gate{dir: dir, reserve: l.DiskReserve, log: log, inFlight: semaphore.NewWeighted(l.InFlightBytes), limit: l.InFlightBytes}
+func openGate(dir string, measured func(dir string) (int64, error), l Limits, log *slog.Logger) (*gate, error) {
+	g := &gate{dir: dir, measured: measured, reserve: l.DiskReserve, log: log, inFlight: semaphore.NewWeighted(l.InFlightBytes), limit: l.InFlightBytes}
 	if err := g.measure(); err != nil {
 		return nil, err
 	}
 	return g, g.keepBallast()
 }
 
-func (g *gate) measure() error {
+// FreeSpace is how many bytes may still be written below a folder.
+func FreeSpace(dir string) (int64, error) {
 	var s unix.Statfs_t
-	if err := unix.Statfs(g.dir, &s); err != nil {
-		return fmt.Errorf("free space of %s: %w", g.dir, err)
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, fmt.Errorf("free space of %s: %w", dir, err)
 	}
-	free := int64(s.Bavail) * s.Bsize
+	return int64(s.Bavail) * s.Bsize, nil
+}
+
+func (g *gate) measure() error {
+	free, err := g.measured(g.dir)
+	if err != nil {
+		return err
+	}
 	g.free.Store(free)
 	if shut := free < g.reserve; shut != g.shut.Swap(shut) {
 		g.log.Warn("disk", "shut", shut, "free", free, "reserve", g.reserve)
@@ -110,8 +119,8 @@ func (g *gate) watch(ctx context.Context) error {
 // low says whether background work that needs room should wait.
 func (g *gate) low() bool { return g.free.Load() < 2*g.reserve }
 
-// Enter lets a request of some bytes in, or says why not now.
-func (g *gate) Enter(ctx context.Context, bytes int64) (leave func(), err error) {
+// enter lets a request of some bytes in, or says why not now.
+func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
 	if g.shut.Load() {
 		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.reserve>>20)
 	}
@@ -126,6 +135,17 @@ func (g *gate) Enter(ctx context.Context, bytes int64) (leave func(), err error)
 		g.held.add(-bytes)
 		g.inFlight.Release(bytes)
 	}, nil
+}
+
+// Enter lets a request for a stream in, or says why not now.
+func (n *Node) Enter(ctx context.Context, id record.StreamID, bytes int64) (leave func(), err error) {
+	n.mu.Lock()
+	s := n.streams[id]
+	n.mu.Unlock()
+	if err := s.dedupe.room(n.clock.Now()); err != nil {
+		return nil, err
+	}
+	return n.gate.enter(ctx, bytes)
 }
 
 // peak is a gauge that remembers its highest value.

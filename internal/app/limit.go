@@ -7,6 +7,7 @@ type Limits struct {
 	BodyBytes         int64         // of a request; default 32 MiB
 	InFlightBytes     int64         // of requests being stored; default 64 MiB
 	JournalBytes      int64         // of the young log; default 1 GiB
+	TailBytes         int64         // of the log kept in memory; default 64 MiB
 	RecentBytes       int64         // of rows in no file yet; default 256 MiB
 	MemoryBytes       int64         // of the SQL engine; default 2 GiB
 	TempBytes         int64         // of the SQL engine's spill files; default 16 GiB
@@ -23,6 +24,7 @@ func (l *Limits) ensureDefaults() {
 	set(&l.BodyBytes, 32<<20)
 	set(&l.InFlightBytes, 64<<20)
 	set(&l.JournalBytes, 1<<30)
+	set(&l.TailBytes, 64<<20)
 	set(&l.RecentBytes, 256<<20)
 	set(&l.MemoryBytes, 2<<30)
 	set(&l.TempBytes, 16<<30)

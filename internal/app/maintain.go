@@ -50,13 +50,28 @@ func (n *Node) maintain(ctx context.Context) error {
 		}
 		if n.clock.Now().Sub(swept) >= sweepEvery {
 			swept = n.clock.Now()
-			n.eachTable(ctx, "expire", n.expire)
-			n.retain(ctx)
-			n.note("orphans", n.sweep(ctx))
+			n.tidy(ctx)
 		}
 		// The next round waits at least as long as this one worked.
 		wait = max(maintainEvery, time.Duration(float64(time.Since(began))*(1/maintainBudget-1)))
 	}
+}
+
+// tidy removes what is no longer wanted: old snapshots, rows past their
+// retention, and the files behind them.
+func (n *Node) tidy(ctx context.Context) {
+	n.eachTable(ctx, "expire", n.expire)
+	n.retain(ctx)
+	n.note("orphans", n.sweep(ctx))
+}
+
+// Maintain does one whole round of maintenance now: it compacts what there is,
+// due or not, and tidies up.
+func (n *Node) Maintain(ctx context.Context) {
+	n.eachTable(ctx, "compact", func(ctx context.Context, table string) error {
+		return n.compactBy(ctx, table, lake.CompactOptions{Force: true})
+	})
+	n.tidy(ctx)
 }
 
 func (n *Node) eachTable(ctx context.Context, what string, do func(ctx context.Context, table string) error) {
@@ -76,8 +91,12 @@ func (n *Node) note(what string, err error) {
 
 // compact runs the jobs of one table that are due.
 func (n *Node) compact(ctx context.Context, table string) error {
+	return n.compactBy(ctx, table, lake.CompactOptions{})
+}
+
+func (n *Node) compactBy(ctx context.Context, table string, o lake.CompactOptions) error {
 	for ctx.Err() == nil {
-		r, err := n.lake.Compact(ctx, table, rewriter{n.engine}, lake.CompactOptions{})
+		r, err := n.lake.Compact(ctx, table, rewriter{n.engine}, o)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil

@@ -42,8 +42,13 @@ type Options struct {
 	// Read reads the project anew, for a reload; nil where there is nothing to read.
 	Read  func(ctx context.Context) (Project, error)
 	Limit Limits
-	Clock service.Clock
-	Log   *slog.Logger
+	// Hold keeps the workers from delivering until it is closed; nil does not.
+	Hold <-chan struct{}
+	// FreeSpace tells how many bytes may still be written below a folder; default
+	// what the file system says.
+	FreeSpace func(dir string) (int64, error)
+	Clock     service.Clock
+	Log       *slog.Logger
 }
 
 // Node is one running node.
@@ -92,6 +97,9 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.FreeSpace == nil {
+		o.FreeSpace = FreeSpace
+	}
 	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
 	n.project.Store(&o.Project)
 	if err := n.open(ctx); err != nil {
@@ -115,7 +123,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.lock, err = lockFolder(o.Data); err != nil {
 		return err
 	}
-	if n.gate, err = openGate(o.Data, limit, n.log); err != nil {
+	if n.gate, err = openGate(o.Data, o.FreeSpace, limit, n.log); err != nil {
 		return err
 	}
 	if n.meta, err = meta.Open(ctx, filepath.Join(o.Data, "meta.db")); err != nil {
@@ -134,7 +142,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	}
 	n.ledger = ledger.New(n.meta, n.clock)
 	registry := &registry{n.meta, n.clock}
-	n.journal, err = journal.Open(ctx, registry, journal.Options{Dir: filepath.Join(o.Data, "journal"), Shard: n.shard, MaxBytes: limit.JournalBytes,
+	n.journal, err = journal.Open(ctx, registry, journal.Options{Dir: filepath.Join(o.Data, "journal"), Shard: n.shard, MaxBytes: limit.JournalBytes, TailBytes: limit.TailBytes,
 		Clock: n.clock, Log: n.log, Archive: journal.ArchiveOptions{Root: root, Location: o.Project.Location, NameOf: n.folderOf}})
 	if err != nil {
 		return err
@@ -177,7 +185,7 @@ func (n *Node) run(ctx context.Context) error {
 	}
 	last := n.journal.Last()
 	n.gatherer = collect.NewGatherer(n.journal, journal.Encode, n.idempotency.Note)
-	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n.gate)
+	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
 	n.workers.Go(n.watched("archive", n.journal.RunArchive))
 	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {
 		tick := time.NewTicker(time.Second)
@@ -269,18 +277,35 @@ func (n *Node) Stop() error {
 		n.gatherer.Stop()
 	}
 	if n.workers != nil {
+		n.drain()
 		errs = append(errs, n.workers.Stop())
 	}
 	return errors.Join(append(errs, n.close())...)
+}
+
+// drainTime is how long a stopping node waits for its workers to catch up. What
+// they have not taken then is read from the log at the next start.
+const drainTime = 30 * time.Second
+
+// drain waits until the workers have taken what was accepted.
+func (n *Node) drain() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	for _, s := range n.list() {
+		if s.worker == nil || n.Failed() != nil {
+			continue
+		}
+		if err := s.worker.WaitVisible(ctx, n.journal.LastOf(s.id)); err != nil {
+			n.log.Warn("stop", "stream", s.name, "error", err)
+		}
+	}
 }
 
 // close closes the parts from the top down.
 func (n *Node) close() error {
 	var errs []error
 	for _, s := range n.list() {
-		if s.dedupe != nil {
-			errs = append(errs, s.dedupe.Close())
-		}
+		errs = append(errs, s.dedupe.close())
 	}
 	if n.journal != nil {
 		errs = append(errs, n.journal.Close())

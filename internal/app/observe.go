@@ -28,6 +28,20 @@ func (n *Node) Streams(context.Context) ([]api.StreamInfo, error) {
 	return list, nil
 }
 
+// Last is the number of the newest envelope.
+func (n *Node) Last() int64 { return int64(n.journal.Last()) }
+
+// Files lists the paths of a table's data files.
+func (n *Node) Files(table string) []string {
+	var paths []string
+	if t := n.worlds.Current().Table(table); t != nil {
+		for _, f := range t.Files.All() {
+			paths = append(paths, n.pathOf(f.Path))
+		}
+	}
+	return paths
+}
+
 // Limits lists every bound of the node.
 func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
 	l, q, log := n.o.Limit, n.engine.Queue(), n.journal.Stats()
@@ -78,10 +92,17 @@ func (n *Node) Tap(ctx context.Context, name string, visit func(env *record.Enve
 	}
 }
 
-// Flush commits a stream's recent rows now.
+// Flush commits what was accepted of a stream until now.
 func (n *Node) Flush(ctx context.Context, name string) error {
 	s, err := n.named(name)
 	if err != nil {
+		return err
+	}
+	return n.flush(ctx, s)
+}
+
+func (n *Node) flush(ctx context.Context, s *stream) error {
+	if err := s.worker.WaitVisible(ctx, n.journal.LastOf(s.id)); err != nil {
 		return err
 	}
 	return s.worker.Flush(ctx)

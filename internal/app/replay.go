@@ -41,7 +41,7 @@ func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswe
 	}
 	n.replaying.Lock()
 	defer n.replaying.Unlock()
-	if err := s.worker.Flush(ctx); err != nil { // what is recent goes into files, where it can be moved
+	if err := n.flush(ctx, s); err != nil { // what is recent goes into files, where it can be moved
 		return api.ReplayAnswer{}, err
 	}
 	answer := api.ReplayAnswer{}
@@ -144,7 +144,8 @@ func (n *Node) reshape(ctx context.Context, s *stream, ids []record.RecordID) (*
 		}
 		m.ids[id] = true
 		m.batches = append(m.batches, b.Rows)
-		hour := one.Sections[0].Requests[0].ReceivedAt.Truncate(time.Hour)
+		// As the worker does: a section is accounted for with its first request.
+		hour := env.Sections[at].Requests[0].ReceivedAt.Truncate(time.Hour)
 		tally := m.hours[hour]
 		tally.Add(id)
 		m.hours[hour] = tally

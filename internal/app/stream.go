@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/biwa-data/biwa/internal/dedupe"
 	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
@@ -26,11 +25,17 @@ type stream struct {
 	id      record.StreamID
 	name    string
 	created time.Time
-	worker  *deliver.Worker
-	dedupe  *dedupe.Index // nil where the stream does not deduplicate
+	worker  *deliver.Worker // set before the stream is registered
+	dedupe  *deduper
 
 	mu          sync.Mutex
 	generations []*generation // ascending by from
+}
+
+func (n *Node) newStream(id record.StreamID, name string, created time.Time) *stream {
+	s := &stream{id: id, name: name, created: created}
+	s.dedupe = &deduper{node: n, stream: s}
+	return s
 }
 
 // generation is a definition and the number of the log from which it holds. What
@@ -148,17 +153,16 @@ func (n *Node) loadStreams(ctx context.Context) error {
 		}
 		defer rows.Close()
 		for rows.Next() {
-			s := &stream{}
-			var id string
+			var id, name string
 			var created int64
-			if err := rows.Scan(&id, &s.name, &created); err != nil {
+			if err := rows.Scan(&id, &name, &created); err != nil {
 				return fmt.Errorf("list streams: %w", err)
 			}
-			s.created = time.UnixMicro(created).UTC()
-			if s.id, err = record.ParseStreamID(id); err != nil {
+			parsed, err := record.ParseStreamID(id)
+			if err != nil {
 				return err
 			}
-			found = append(found, s)
+			found = append(found, n.newStream(parsed, name, time.UnixMicro(created).UTC()))
 		}
 		return rows.Err()
 	})

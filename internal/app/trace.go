@@ -42,6 +42,9 @@ func (n *Node) Trace(ctx context.Context, id record.RecordID) (api.Trace, error)
 // find reads the envelope and the section with a record.
 func (n *Node) find(ctx context.Context, id record.RecordID) (*stream, *record.Envelope, *record.Section, error) {
 	for _, s := range n.list() {
+		if id.Sequence() < 1 || id.Sequence() > n.journal.Last() || id.Shard() != n.shard {
+			break
+		}
 		env, err := n.journal.Read(ctx, s.id, id.Sequence())
 		if err != nil {
 			if record.KindOf(err) == record.NotFound {

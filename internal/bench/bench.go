@@ -56,7 +56,14 @@ type measurement struct {
 
 var runs = []measurement{
 	{"intake", "durable intake over HTTP against a raw file with group-commit fsync", intake},
+	{"land", "from the log to committed tables, against DuckDB's COPY", land},
 	{"chain", "the whole chain from HTTP to committed tables, enriched", chain},
+	{"fresh", "from the answer to SQL, alone and beside heavy queries", fresh},
+	{"query", "SQL over the lake against read_parquet of the same files", query},
+	{"plan", "one day out of 100,000 files against out of 1,000", plan},
+	{"commit", "commits a second after 1,000 against the first", commit},
+	{"dedupe", "records a second through the dedupe index at 20M keys", dedupeRate},
+	{"start", "start to ready, empty and with a full journal; idle memory", start},
 }
 
 // Run runs one measurement.
@@ -93,11 +100,17 @@ type node struct {
 }
 
 func startNode(ctx context.Context, dir string, streams map[string]shape.Definition, change func(*app.Limits)) (*node, error) {
+	return startNodeWith(ctx, dir, streams, func(o *app.Options) {
+		if change != nil {
+			change(&o.Limit)
+		}
+	})
+}
+
+func startNodeWith(ctx context.Context, dir string, streams map[string]shape.Definition, change func(*app.Options)) (*node, error) {
 	o := app.Options{Data: filepath.Join(dir, "data"), Project: app.Project{Name: "bench", Location: time.UTC, Streams: streams},
 		Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))}
-	if change != nil {
-		change(&o.Limit)
-	}
+	change(&o)
 	n, err := app.Start(ctx, o)
 	if err != nil {
 		return nil, err
@@ -108,7 +121,7 @@ func startNode(ctx context.Context, dir string, streams map[string]shape.Definit
 	}
 	b := &node{Node: n, url: "http://" + l.Addr().String(), server: &http.Server{Handler: n.HTTP(access.NewGuard(nil, nil), "bench"), ReadHeaderTimeout: time.Minute}}
 	go b.server.Serve(l) //nolint:errcheck // it ends when stop closes it
-	for n.Ready() != nil {
+	for n.Ready() != nil && o.Hold == nil {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():

@@ -7,6 +7,7 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -23,13 +24,34 @@ var contentTypes = map[string]bool{
 
 // readBody reads a request's body, unpacked, up to a limit that holds for what
 // is sent and for what it unpacks to.
-func readBody(r *http.Request, limit int64) ([]byte, error) {
+// The bytes are the caller's until it calls done.
+func readBody(r *http.Request, limit int64) (body []byte, done func(), err error) {
+	buffer := bodyBuffers.Get().(*bytes.Buffer)
+	buffer.Reset()
+	done = func() {
+		if buffer.Cap() <= keepBuffer {
+			bodyBuffers.Put(buffer)
+		}
+	}
+	if err := unpackBody(r, limit, buffer); err != nil {
+		done()
+		return nil, nil, err
+	}
+	return buffer.Bytes(), done, nil
+}
+
+// keepBuffer is up to which size a body's buffer is kept for the next request.
+const keepBuffer = 2 << 20
+
+var bodyBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
+
+func unpackBody(r *http.Request, limit int64, into *bytes.Buffer) error {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil && r.Header.Get("Content-Type") != "" || !contentTypes[mediaType] && !strings.HasSuffix(mediaType, "+json") {
-		return nil, record.Errorf(record.Unsupported, "Content-Type %q: send application/x-ndjson or application/json", r.Header.Get("Content-Type"))
+		return record.Errorf(record.Unsupported, "Content-Type %q: send application/x-ndjson or application/json", r.Header.Get("Content-Type"))
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge(limit)
+		return tooLarge(limit)
 	}
 	var source io.Reader = io.LimitReader(r.Body, limit+1)
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
@@ -37,41 +59,39 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 	case "gzip", "x-gzip":
 		unpacked, err := gzip.NewReader(source)
 		if err != nil {
-			return nil, unreadable(encoding, err)
+			return unreadable(encoding, err)
 		}
 		source = unpacked
 	case "zstd":
 		unpacked, err := zstd.NewReader(source, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(uint64(limit)+1<<20))
 		if err != nil {
-			return nil, unreadable(encoding, err)
+			return unreadable(encoding, err)
 		}
 		defer unpacked.Close()
 		source = unpacked
 	default:
-		return nil, record.Errorf(record.Unsupported, "Content-Encoding %q: send gzip, zstd, or the body as it is", encoding)
+		return record.Errorf(record.Unsupported, "Content-Encoding %q: send gzip, zstd, or the body as it is", encoding)
 	}
-	return readAll(r, source, limit)
+	return readAll(r, source, limit, into)
 }
 
-func readAll(r *http.Request, source io.Reader, limit int64) ([]byte, error) {
-	size := int64(4 << 10)
+func readAll(r *http.Request, source io.Reader, limit int64, into *bytes.Buffer) error {
 	if r.ContentLength > 0 {
-		size = r.ContentLength + bytes.MinRead
+		into.Grow(int(r.ContentLength) + bytes.MinRead)
 	}
-	buffer := bytes.NewBuffer(make([]byte, 0, size))
-	if _, err := buffer.ReadFrom(io.LimitReader(source, limit+1)); err != nil {
+	if _, err := into.ReadFrom(io.LimitReader(source, limit+1)); err != nil {
 		if errors.Is(err, zstd.ErrDecoderSizeExceeded) || errors.Is(err, zstd.ErrWindowSizeExceeded) {
-			return nil, tooLarge(limit)
+			return tooLarge(limit)
 		}
 		if encoding := r.Header.Get("Content-Encoding"); encoding != "" && r.Context().Err() == nil {
-			return nil, unreadable(encoding, err)
+			return unreadable(encoding, err)
 		}
-		return nil, record.Errorf(record.Invalid, "the body breaks off after %d bytes: %w", buffer.Len(), err)
+		return record.Errorf(record.Invalid, "the body breaks off after %d bytes: %w", into.Len(), err)
 	}
-	if int64(buffer.Len()) > limit {
-		return nil, tooLarge(limit)
+	if int64(into.Len()) > limit {
+		return tooLarge(limit)
 	}
-	return buffer.Bytes(), nil
+	return nil
 }
 
 func tooLarge(limit int64) error {

@@ -193,7 +193,9 @@ func (g *Gatherer) seal(p *pending) {
 		sizes[w.section] += len(w.part.Lines)
 	}
 	for i := range p.env.Sections {
-		p.env.Sections[i].Lines = make([]byte, 0, sizes[i])
+		if len(p.waiters) > 1 { // a single part's lines are taken as they are
+			p.env.Sections[i].Lines = make([]byte, 0, sizes[i])
+		}
 	}
 	for _, w := range p.waiters {
 		s := &p.env.Sections[w.section]
@@ -203,7 +205,11 @@ func (g *Gatherer) seal(p *pending) {
 			f.Index += s.Count
 			s.Flaws = append(s.Flaws, f)
 		}
-		s.Lines = append(s.Lines, w.part.Lines...)
+		if len(p.waiters) > 1 {
+			s.Lines = append(s.Lines, w.part.Lines...)
+		} else {
+			s.Lines = w.part.Lines
+		}
 		s.Count += w.part.Count
 	}
 	first := 0

@@ -85,10 +85,11 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if len(idempotencyKey) > 255 {
 		return Answer{}, record.Errorf(record.Invalid, "the Idempotency-Key has %d bytes, the limit is 255", len(idempotencyKey))
 	}
-	body, err := readBody(r, d.BodyBytes)
+	body, done, err := readBody(r, d.BodyBytes)
 	if err != nil {
 		return Answer{}, err
 	}
+	defer done()
 	lines, err := Split(body)
 	if err != nil {
 		return Answer{}, err

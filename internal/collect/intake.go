@@ -59,10 +59,10 @@ type Intake struct {
 	gate        Gate
 }
 
-// Gate says whether records may be taken now. Its error has the kind Unavailable
-// and tells why: no room on the disk, or too much in flight.
+// Gate says whether records of a stream may be taken now. Its error has the kind
+// Unavailable and tells why: no room on the disk, or too much in flight.
 type Gate interface {
-	Enter(ctx context.Context, bytes int64) (leave func(), err error)
+	Enter(ctx context.Context, stream record.StreamID, bytes int64) (leave func(), err error)
 }
 
 // NewIntake joins the parts behind the doors.
@@ -96,7 +96,9 @@ func (in *Intake) Take(ctx context.Context, d Delivery) (Answer, error) {
 		return Answer{}, err
 	}
 	defer release()
-	return in.store(ctx, d, stored)
+	// A client that goes away now must not free its key before its records are on
+	// disk: its retry would find neither, and store them twice.
+	return in.store(context.WithoutCancel(ctx), d, stored)
 }
 
 // hashKey keeps equal keys for different streams apart.
@@ -131,7 +133,7 @@ func (in *Intake) store(ctx context.Context, d Delivery, stored []StoredPart) (A
 		for _, p := range missing {
 			bytes += int64(len(p.Lines))
 		}
-		leave, err := in.gate.Enter(ctx, bytes)
+		leave, err := in.gate.Enter(ctx, d.Stream, bytes)
 		if err != nil {
 			return Answer{}, err
 		}

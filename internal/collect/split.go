@@ -19,6 +19,8 @@ type Lines struct {
 	Flawed  int
 	// Unreadable is how many records are not JSON at all.
 	Unreadable int
+
+	left int // about how many bytes are still to come
 }
 
 // Part is a run of records that goes into one envelope.
@@ -42,7 +44,7 @@ func (l *Lines) add(text []byte) {
 	}
 	n := len(l.Parts)
 	if n == 0 || l.Parts[n-1].Count == record.MaxRecords || len(l.Parts[n-1].Lines)+len(text)+1 > record.MaxEnvelopeBytes {
-		l.Parts = append(l.Parts, Part{First: l.Records, Lines: make([]byte, 0, min(record.MaxEnvelopeBytes, 64<<10))})
+		l.Parts = append(l.Parts, Part{First: l.Records, Lines: make([]byte, 0, min(record.MaxEnvelopeBytes, max(l.left, len(text))+1))})
 		n++
 	}
 	p := &l.Parts[n-1]
@@ -59,6 +61,7 @@ func (l *Lines) add(text []byte) {
 	p.Lines = append(p.Lines, '\n')
 	p.Count++
 	l.Records++
+	l.left -= len(text) + 1
 }
 
 // flatten makes the record one line. In valid JSON a line break can only be
@@ -78,7 +81,7 @@ func flatten(text []byte) {
 // may be spread over lines. Blank lines are not records. An array that does not
 // end properly is an error, for then no one can say what was meant to be in it.
 func Split(body []byte) (*Lines, error) {
-	l := &Lines{}
+	l := &Lines{left: len(body) + 1}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
 	text := trim(body)
 	switch {

@@ -34,9 +34,6 @@ func (x *Index) loadBuckets() error {
 	if err := json.Unmarshal(text, &x.buckets); err != nil {
 		return err
 	}
-	for _, b := range x.buckets {
-		x.total += b.Keys
-	}
 	return nil
 }
 
@@ -50,12 +47,17 @@ func (x *Index) saveBuckets() error {
 
 // advance forgets buckets that the window has left, or, past max_keys, the oldest
 // ones before it has, and starts a new bucket where the last one has its share.
-func (x *Index) advance(ctx context.Context) {
-	newest := x.order[len(x.order)-1].micros
-	for len(x.buckets) > 0 && x.buckets[0].Newest < newest-x.o.Window.Microseconds() {
+//
+// After a crash the log is read again from the last commit, and must meet the
+// buckets that were there before. So the window is that of the oldest record
+// that may come again: none is older than what was known two Syncs ago, for the
+// part of the log that is synced now was begun after that one's commit.
+func (x *Index) advance(ctx context.Context, oldest, newest int64) {
+	window := x.o.Window.Microseconds()
+	for len(x.buckets) > 0 && x.buckets[0].Newest < x.synced[0].newest-window {
 		x.forget()
 	}
-	for len(x.buckets) > 1 && x.total+int64(len(x.order)) > x.o.MaxKeys {
+	for !x.o.Refuse && len(x.buckets) > 1 && within(x.buckets, newest-window)+int64(len(x.order)) > x.o.MaxKeys {
 		since := time.UnixMicro(x.buckets[1].Oldest).UTC()
 		x.forget()
 		x.o.Log.Warn("dedupe index full: its window is shorter", "max_keys", x.o.MaxKeys, "since", since)
@@ -72,7 +74,7 @@ func (x *Index) advance(ctx context.Context) {
 	if n > 0 {
 		number = x.buckets[n-1].Number + 1
 	}
-	x.buckets = append(x.buckets, bucket{Number: number, Oldest: x.order[0].micros, Newest: newest})
+	x.buckets = append(x.buckets, bucket{Number: number, Oldest: oldest, Newest: newest})
 }
 
 // forget drops the oldest bucket. Should it come back after a crash, because its
@@ -86,13 +88,30 @@ func (x *Index) forget() {
 	if err := x.db.DeleteRange(from[:], to[:], pebble.NoSync); err != nil {
 		x.o.Log.Warn("dedupe index", "error", fmt.Errorf("forget bucket %d: %w", b.Number, err))
 	}
-	x.total -= b.Keys
 	x.buckets = x.buckets[1:]
 }
 
-// Keys is how many keys are remembered, and how many can be.
-func (x *Index) Keys() (now, limit int64) {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	return x.total + int64(len(x.order)), x.o.MaxKeys
+// within is how many keys are in buckets that a window beginning at since reaches.
+func within(buckets []bucket, since int64) (keys int64) {
+	for _, b := range buckets {
+		if b.Newest >= since {
+			keys += b.Keys
+		}
+	}
+	return keys
+}
+
+// count notes what Keys needs. The caller holds mu.
+func (x *Index) count() {
+	x.level.Lock()
+	defer x.level.Unlock()
+	x.level.buckets = append(x.level.buckets[:0], x.buckets...)
+	x.level.young = int64(len(x.order))
+}
+
+// Keys is how many keys are remembered for a window that began at since.
+func (x *Index) Keys(since time.Time) int64 {
+	x.level.Lock()
+	defer x.level.Unlock()
+	return within(x.level.buckets, since.UnixMicro()) + x.level.young
 }

@@ -10,6 +10,7 @@ package dedupe
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -30,11 +31,28 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// Options of an Index. Dir and Window are required.
-type Options struct {
-	Dir     string
+// Bounds say for how long keys are remembered, and how many. Window is required.
+type Bounds struct {
 	Window  time.Duration
-	MaxKeys int64 // default 50 million; about 32 bytes of disk and 10 bits of memory each
+	MaxKeys int64 // default DefaultMaxKeys; about 32 bytes of disk and 10 bits of memory each
+	// Refuse keeps every key for its window, also past MaxKeys: whoever asks Keys
+	// before taking records sees to it that there is room.
+	Refuse bool
+}
+
+// DefaultMaxKeys is how many keys are remembered where nothing else is said.
+const DefaultMaxKeys = 50_000_000
+
+func (b *Bounds) ensureDefaults() {
+	if b.MaxKeys == 0 {
+		b.MaxKeys = DefaultMaxKeys
+	}
+}
+
+// Options of an Index. Dir and the bounds' Window are required.
+type Options struct {
+	Dir string
+	Bounds
 	// Shortened is told when keys are forgotten before their window has passed.
 	Shortened func(ctx context.Context, since time.Time)
 	Log       *slog.Logger
@@ -49,11 +67,26 @@ type Index struct {
 	mu      sync.Mutex       // guards all below
 	probe   *pebble.Iterator // over what is in db
 	buckets []bucket         // ascending by number; the last one takes new keys
-	total   int64
+	synced  [2]mark          // the last two Syncs, the newer one last
 
 	young map[[16]byte][]entry // accepted since the last Sync
 	order []entry              // the same, in order
 	files int                  // numbers the files that are ingested
+
+	// level is what Keys counts, apart from mu, which is held while files are
+	// written.
+	level struct {
+		sync.Mutex
+		buckets []bucket
+		young   int64
+	}
+}
+
+// mark is a Sync: the number it was for, and when the newest key was received
+// that was remembered then.
+type mark struct {
+	upTo   record.Sequence
+	newest int64
 }
 
 // entry is one accepted record.
@@ -74,9 +107,7 @@ const (
 
 // Open opens or makes the index.
 func Open(o Options) (*Index, error) {
-	if o.MaxKeys == 0 {
-		o.MaxKeys = 50_000_000
-	}
+	o.ensureDefaults()
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
@@ -86,9 +117,9 @@ func Open(o Options) (*Index, error) {
 	}
 	x := &Index{o: o, db: db, young: map[[16]byte][]entry{}}
 	if err := x.loadBuckets(); err != nil {
-		db.Close()
-		return nil, fmt.Errorf("open dedupe index: %w", err)
+		return nil, errors.Join(fmt.Errorf("open dedupe index: %w", err), db.Close())
 	}
+	x.count()
 	return x, nil
 }
 
@@ -112,6 +143,14 @@ func (quiet) Infof(string, ...any)              {}
 func (quiet) Errorf(string, ...any)             {}
 func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
 
+// SetBounds changes the bounds for what comes.
+func (x *Index) SetBounds(b Bounds) {
+	b.ensureDefaults()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.o.Bounds = b
+}
+
 // Filter moves the batch's copies from Rows to Rejects and remembers the keys of
 // the rest. A zero key is no key.
 func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error {
@@ -120,6 +159,7 @@ func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	defer x.count()
 	ids := b.Rows.Column(0).(*array.Int64)
 	received := b.Rows.Column(1).(*array.Timestamp)
 	var mask []bool
@@ -202,7 +242,10 @@ func (x *Index) before(e entry) (first record.RecordID, copied bool, err error) 
 // stored looks into the buckets, the newest first.
 func (x *Index) stored(e entry) (last entry, err error) {
 	last.id = -1
-	if x.probe == nil && len(x.buckets) > 0 {
+	if len(x.buckets) == 0 {
+		return last, nil
+	}
+	if x.probe == nil {
 		if x.probe, err = x.db.NewIter(&pebble.IterOptions{}); err != nil {
 			return last, fmt.Errorf("read dedupe index: %w", err)
 		}
@@ -225,20 +268,26 @@ func (x *Index) stored(e entry) (last entry, err error) {
 			}
 		}
 	}
-	if err := x.probe.Error(); x.probe != nil && err != nil {
+	if err := x.probe.Error(); err != nil {
 		return last, fmt.Errorf("read dedupe index: %w", err)
 	}
 	return last, nil
 }
 
-// Sync makes the keys accepted so far durable.
-func (x *Index) Sync(ctx context.Context, _ record.Sequence) error {
+// Sync makes the keys accepted so far durable. It is called before each commit
+// with the number up to which that goes; again with the same if it failed.
+func (x *Index) Sync(ctx context.Context, upTo record.Sequence) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	defer x.count()
 	if len(x.order) == 0 {
 		return nil
 	}
-	x.advance(ctx)
+	oldest, newest := x.order[0].micros, x.order[0].micros
+	for _, e := range x.order {
+		oldest, newest = min(oldest, e.micros), max(newest, e.micros)
+	}
+	x.advance(ctx, oldest, newest)
 	current := &x.buckets[len(x.buckets)-1]
 	path, err := x.writeFile(current.Number)
 	if err != nil {
@@ -251,7 +300,9 @@ func (x *Index) Sync(ctx context.Context, _ record.Sequence) error {
 		current.Newest = max(current.Newest, e.micros)
 	}
 	current.Keys += int64(len(x.order))
-	x.total += int64(len(x.order))
+	if x.synced[1].upTo != upTo {
+		x.synced = [2]mark{x.synced[1], {upTo, newest}}
+	}
 	if err := x.saveBuckets(); err != nil {
 		return fmt.Errorf("write dedupe index: %w", err)
 	}

@@ -105,6 +105,9 @@ type Options struct {
 	// Default 25 ms.
 	AppendDelay time.Duration
 	Shapers     int // goroutines; default 2
+	// RetryPause is how long a failed flush waits, as many times as it failed, 20
+	// at most. Default 250 ms.
+	RetryPause time.Duration
 }
 
 func (o *Options) ensureDefaults() {
@@ -122,6 +125,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.AppendDelay == 0 {
 		o.AppendDelay = 25 * time.Millisecond
+	}
+	if o.RetryPause == 0 {
+		o.RetryPause = 250 * time.Millisecond
 	}
 	if o.Shapers == 0 {
 		o.Shapers = 2

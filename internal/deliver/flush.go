@@ -62,11 +62,11 @@ func (w *Worker) showSide(ctx context.Context, s *side, table string, schema rec
 		if err := w.Recent.CreateRecent(ctx, g.Name, schema); err != nil {
 			return fmt.Errorf("table %s: %w", table, err)
 		}
-		s.recent = g
 		g.Grow(rows, s.minTime, s.maxTime)
 		if err := w.Recent.AppendRecent(ctx, g.Name, batches); err != nil {
-			return fmt.Errorf("table %s: %w", table, err)
+			return fmt.Errorf("table %s: %w", table, errors.Join(err, w.Recent.DropRecent(ctx, g.Name)))
 		}
+		s.recent = g
 		w.Worlds.Publish(func(d *world.Draft) {
 			t := d.Table(table)
 			t.Recent = append(t.Recent, g)
@@ -74,6 +74,7 @@ func (w *Worker) showSide(ctx context.Context, s *side, table string, schema rec
 	} else {
 		s.recent.Grow(rows, s.minTime, s.maxTime)
 		if err := w.Recent.AppendRecent(ctx, s.recent.Name, batches); err != nil {
+			s.recent.Grow(-rows, s.minTime, s.maxTime)
 			return fmt.Errorf("table %s: %w", table, err)
 		}
 	}
@@ -111,11 +112,24 @@ func (w *Worker) rotateTo(ctx context.Context, to record.Sequence) {
 	w.flushing = g
 	w.current = newGeneration(to)
 	w.current.schema, w.current.timeColumn = g.schema, g.timeColumn
-	go func() {
+	w.flushAfter(ctx, g, 0)
+}
+
+// flushAfter flushes a generation in the background after a pause, which ends
+// early when the worker does: then the log gives the records again.
+func (w *Worker) flushAfter(ctx context.Context, g *generation, pause time.Duration) {
+	w.background.Go(func() {
+		if pause > 0 {
+			select {
+			case <-time.After(pause):
+			case <-w.ended:
+				return
+			}
+		}
 		began := w.Clock.Now()
 		err := w.flush(context.WithoutCancel(ctx), g)
 		w.flushed <- flushResult{g, w.Clock.Now().Sub(began), err}
-	}()
+	})
 }
 
 // flush writes a generation's files and commits them.
@@ -222,12 +236,7 @@ func (w *Worker) retry(ctx context.Context, g *generation, cause error) error {
 	failures := w.mu.status.Failures
 	w.mu.Unlock()
 	w.Logger.Error("flush failed; it is tried again", "table", w.table, "error", cause, "attempt", failures)
-	pause := time.Duration(min(failures, 20)) * 250 * time.Millisecond
-	time.AfterFunc(pause, func() {
-		began := w.Clock.Now()
-		err := w.flush(context.Background(), g)
-		w.flushed <- flushResult{g, w.Clock.Now().Sub(began), err}
-	})
+	w.flushAfter(ctx, g, time.Duration(min(failures, 20))*w.o.RetryPause)
 	return nil
 }
 

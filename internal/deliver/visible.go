@@ -36,6 +36,8 @@ func (w *Worker) WaitVisible(ctx context.Context, seq record.Sequence) error {
 	select {
 	case <-x.done:
 		return nil
+	case <-w.ended:
+		return w.stopped()
 	case <-ctx.Done():
 		return record.Errorf(record.Unavailable, "the records are stored, but SQL does not see them yet: %w", ctx.Err())
 	}
@@ -46,15 +48,23 @@ func (w *Worker) Flush(ctx context.Context) error {
 	done := make(chan struct{})
 	select {
 	case w.flushNow <- done:
+	case <-w.ended:
+		return w.stopped()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	select {
 	case <-done:
 		return nil
+	case <-w.ended:
+		return w.stopped()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+func (w *Worker) stopped() error {
+	return record.Errorf(record.Unavailable, "stream %s is not delivered any more: the node is stopping, or has failed", w.table)
 }
 
 // Status is how the worker fares now.

@@ -42,7 +42,10 @@ type Worker struct {
 	flushing *generation
 	flushed  chan flushResult
 	prepared record.Schema // the current generation's schema, with field ids
-	visible  record.Sequence
+	received time.Time     // when the newest record taken was received
+
+	background sync.WaitGroup // flushes
+	ended      chan struct{}  // closed when Run returns
 
 	flushNow chan chan struct{} // a request to flush, closed when all taken before is committed
 	pressed  chan struct{}      // the budget asks for memory
@@ -78,9 +81,9 @@ type Status struct {
 func NewWorker(stream record.StreamID, table string, offset record.Sequence, epoch int64, p Parts, o Options) *Worker {
 	o.ensureDefaults()
 	w := &Worker{Parts: p, o: o, stream: stream, table: table, epoch: epoch, current: newGeneration(offset),
-		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1)}
+		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1), ended: make(chan struct{})}
 	w.committed.Store(uint64(offset))
-	w.mu.visible, w.visible = offset, offset
+	w.mu.visible = offset
 	return w
 }
 
@@ -120,6 +123,8 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 	}
 	wg.Wait()
+	close(w.ended)
+	w.background.Wait()
 	if err == nil && readErr != nil && !errors.Is(readErr, context.Canceled) {
 		err = readErr
 	}
@@ -173,18 +178,21 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 				return w.finish(ctx)
 			}
 			if err := w.take(ctx, s); err != nil {
-				return err
+				return w.leave(ctx, err)
 			}
 			if delay == nil {
 				delay = time.After(w.o.AppendDelay)
 			}
 		case <-delay:
 			delay = nil
-			if len(queue) > 0 && w.fillsSoon() {
+			if w.late() || len(queue) > 0 && w.fillsSoon() {
 				delay = time.After(w.o.AppendDelay)
 				break
 			}
 			w.show(ctx)
+			if w.current.hidden() { // there was no room for them, and a flush is under way
+				delay = time.After(10 * w.o.AppendDelay)
+			}
 		case r := <-w.flushed:
 			if err := w.settle(ctx, r); err != nil {
 				return err
@@ -195,7 +203,7 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 			w.rotate(ctx)
 		case done := <-w.flushNow:
 			if err := w.flushAll(ctx); err != nil {
-				return err
+				return w.leave(ctx, err)
 			}
 			close(done)
 		case <-ctx.Done():
@@ -205,6 +213,15 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 			w.rotate(ctx)
 		}
 	}
+}
+
+// leave ends the worker for an error; one that only says that it is being
+// stopped does not keep it from committing what it holds.
+func (w *Worker) leave(ctx context.Context, cause error) error {
+	if ctx.Err() != nil && record.KindOf(cause) != record.Conflict {
+		return w.finish(ctx)
+	}
+	return cause
 }
 
 // take adds one shaped section to the current generation.
@@ -217,6 +234,7 @@ func (w *Worker) take(ctx context.Context, s *shaped) error {
 		return err
 	}
 	received := s.section.Requests[0].ReceivedAt
+	w.received = s.section.Requests[len(s.section.Requests)-1].ReceivedAt
 	if w.Dedupe != nil {
 		if err := w.Dedupe.Filter(ctx, s.batch, received); err != nil {
 			return fmt.Errorf("stream %s: dedupe envelope %d: %w", w.table, s.env.Seq, err)
@@ -296,6 +314,14 @@ func (w *Worker) fillsSoon() bool {
 	age := w.Clock.Now().Sub(w.current.began)
 	left := w.o.FlushBytes - w.current.bytes
 	return w.current.bytes > 0 && age > 0 && time.Duration(float64(age)*float64(left)/float64(w.current.bytes)) < 400*time.Millisecond
+}
+
+// lateAfter is how far behind a worker must be to stop showing rows before they
+// are in files: then all its time goes into catching up.
+const lateAfter = time.Second
+
+func (w *Worker) late() bool {
+	return w.Clock.Now().Sub(w.received) > lateAfter && w.Log.LastOf(w.stream) > w.current.taken
 }
 
 // due says whether the current generation should be flushed.

@@ -97,7 +97,7 @@ func (k *catalog) update(ctx context.Context) error {
 		}
 		k.next++
 		v := &view{id: k.next, name: t.Name, version: t.SchemaVersion, schema: t.Schema}
-		if err := k.define(ctx, v); err != nil {
+		if err := k.define(ctx, v, old); err != nil {
 			return fmt.Errorf("define table %s: %w", t.Name, err)
 		}
 		next[key] = v
@@ -113,35 +113,40 @@ func (k *catalog) update(ctx context.Context) error {
 	return nil
 }
 
-// define makes a view in both instances. Those of the table's earlier columns
-// stay for the transactions that began with them; they cost some kilobytes.
-func (k *catalog) define(ctx context.Context, v *view) error {
+// define makes a view in both instances, in place of old if there is one.
+// Transactions that began with old keep it.
+func (k *catalog) define(ctx context.Context, v, old *view) error {
 	err := k.planner.with(ctx, func(c *conn) error {
 		return c.exec(ctx, "CREATE OR REPLACE TABLE main."+record.QuoteName(v.name)+" ("+columnList(v.schema)+")")
 	})
 	if err != nil {
 		return err
 	}
-	return k.reader.with(ctx, func(c *conn) error {
-		return c.exec(ctx, strings.Join([]string{
-			"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
-			"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
-			"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
-			"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) + ")",
-			"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS FROM query_table(getvariable(" + record.QuoteText(v.branches()) + "))",
-		}, ";\n"))
-	})
+	statements := []string{
+		"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
+		"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
+		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
+		"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) + ")",
+		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS FROM query_table(getvariable(" + record.QuoteText(v.branches()) + "))",
+	}
+	if old != nil {
+		statements = append(statements, old.undo())
+	}
+	return k.reader.with(ctx, func(c *conn) error { return c.exec(ctx, strings.Join(statements, ";\n")) })
 }
+
+// undo drops what the view in main was made of.
+func (v *view) undo() string { return "DROP VIEW " + v.lake() + "; DROP TABLE " + v.stub() }
 
 func (k *catalog) drop(ctx context.Context, v *view) error {
 	err := k.planner.with(ctx, func(c *conn) error {
-		return c.exec(ctx, "DROP TABLE IF EXISTS main."+record.QuoteName(v.name))
+		return c.exec(ctx, "DROP TABLE main."+record.QuoteName(v.name))
 	})
 	if err != nil {
 		return err
 	}
 	return k.reader.with(ctx, func(c *conn) error {
-		return c.exec(ctx, "DROP VIEW IF EXISTS main."+record.QuoteName(v.name)+"; DROP VIEW IF EXISTS "+v.lake()+"; DROP TABLE IF EXISTS "+v.stub())
+		return c.exec(ctx, "DROP VIEW main."+record.QuoteName(v.name)+"; "+v.undo())
 	})
 }
 

@@ -119,7 +119,7 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{o.Root, o.TempDir} {
+	for _, dir := range []string{o.Root, o.spill("reader"), o.spill("writer"), o.spill("planner")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("open the SQL engine: %w", err)
 		}
@@ -145,27 +145,30 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
-	if err := setUp(ctx, e.writer, e.settings(1, 4), prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+	if err := setUp(ctx, e.writer, e.settings("writer", 1, 4), prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.planner, e.settings(1, 16), prelude, e.options.Prelude, plainPlans); err != nil {
+	if err := setUp(ctx, e.planner, e.settings("planner", 1, 16), prelude, e.options.Prelude, plainPlans); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.reader, e.settings(3, 4), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
+	if err := setUp(ctx, e.reader, e.settings("reader", 3, 4), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
 		return err
 	}
 	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
 	return e.learn(ctx)
 }
 
-// settings are common to all instances; share of parts of the memory is the
-// instance's.
-func (e *Engine) settings(share, parts int64) string {
+// spill is where an instance puts what does not fit in memory. Two instances in
+// one folder would write to the same file names.
+func (o Options) spill(instance string) string { return filepath.Join(o.TempDir, instance) }
+
+// settings are those of every instance; share of parts of the memory is its own.
+func (e *Engine) settings(instance string, share, parts int64) string {
 	return strings.Join([]string{
 		"SET errors_as_json = true",
 		"SET TimeZone = " + record.QuoteText(e.options.Location.String()),
 		"SET memory_limit = '" + strconv.FormatInt(max(16<<20, e.options.MemoryLimitBytes*share/parts), 10) + "B'",
-		"SET temp_directory = " + record.QuoteText(e.options.TempDir),
+		"SET temp_directory = " + record.QuoteText(e.options.spill(instance)),
 		"SET max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
 		// BEGIN must take its snapshot at once, while the World is pinned.
 		"SET immediate_transaction_mode = true",

@@ -37,6 +37,22 @@ func (e *SQLError) Error() string {
 	return text
 }
 
+// Place is where in a statement a mistake is.
+type Place struct {
+	Line       int    `json:"line"`
+	Column     int    `json:"column"`
+	Suggestion string `json:"suggestion,omitempty"`
+	Message    string `json:"message"`
+}
+
+// Places tells those who show the statement where to point.
+func (e *SQLError) Places() any {
+	if e.Line == 0 {
+		return nil
+	}
+	return []Place{{e.Line, e.Column, e.Suggestion, e.Message}}
+}
+
 // sqlError makes an SQLError of kind about the byte at of text; at < 0 is unknown.
 func sqlError(kind record.Kind, text string, at int, suggestion, format string, args ...any) error {
 	e := &SQLError{Message: fmt.Sprintf(format, args...), Suggestion: suggestion}

@@ -115,9 +115,9 @@ func rowsOf(w *world.World, table string) int64 {
 
 func TestCountsAreExactWhileTablesChange(t *testing.T) {
 	e, worlds := openEngine(t, func(o *Options) { o.HeavyQueries = 4 })
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	steps := 30
+	steps := 60
 	if testing.Short() {
 		steps = 10
 	}

@@ -129,7 +129,11 @@ func (r *run) execute(ctx context.Context) error {
 		c.rollback()
 		return err
 	}
-	return c.exec(context.WithoutCancel(ctx), "COMMIT")
+	if err := c.exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
+		c.rollback()
+		return err
+	}
+	return nil
 }
 
 // understand inspects a reader's statement; an admin's runs as it is, and may

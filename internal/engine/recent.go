@@ -73,10 +73,13 @@ func (c *conn) appendTo(ctx context.Context, name string, reader *batches) error
 	for reader.Next() {
 		batch := reader.RecordBatch()
 		for from := int64(0); from < batch.NumRows(); from += vectorSize {
-			slice := batch.NewSlice(from, min(from+vectorSize, batch.NumRows()))
+			slice, err := rebase(batch.NewSlice(from, min(from+vectorSize, batch.NumRows())))
+			if err != nil {
+				return err
+			}
 			chunk, fail := duckdb.DataChunkFromArrow(c.handle, slice, schema)
 			slice.Release()
-			err := takeError(fail)
+			err = takeError(fail)
 			if err == nil && duckdb.AppendDataChunk(appender, chunk) == duckdb.StateError {
 				err = c.inst.failure(ctx, source{}, duckdb.AppenderError(appender))
 			}
@@ -85,6 +88,9 @@ func (c *conn) appendTo(ctx context.Context, name string, reader *batches) error
 				return err
 			}
 		}
+	}
+	if err := reader.Err(); err != nil {
+		return err
 	}
 	// Rows for a table that is gone fail here; the COMMIT would not.
 	if duckdb.AppenderFlush(appender) == duckdb.StateError {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -87,10 +88,17 @@ func TestEveryType(t *testing.T) {
 	if f.Columns[12].Values == 0 || f.Columns[14].Max != "4998" || f.Columns[6].Min != "0.25" || f.Columns[16].Max != "odd" || f.Columns[1].Nulls != 0 || f.Columns[3].Nulls != 500 {
 		t.Errorf("stats %+v", f.Columns)
 	}
-	files, err := e.Rewrite(t.Context(), RewriteJob{Sources: []record.File{f}, Schema: everyType, TimeColumn: "ts", SortBy: []string{"_record_id"}, Path: func([]any, int) string { return "b.parquet" }})
+	files, err := e.Rewrite(t.Context(), RewriteJob{Sources: []record.File{f}, Schema: everyType, TimeColumn: "ts", SortBy: []string{"_record_id"}, TargetBytes: f.Bytes/3 + 1, Path: func(_ []any, n int) string { return fmt.Sprintf("b%d.parquet", n) }})
 	if err != nil {
 		t.Fatal(err)
 	}
+	half := batch.NewSlice(777, 4001) // as stages hand on parts of batches
+	defer half.Release()
+	part, err := e.WriteParquet(t.Context(), "c.parquet", everyType, "ts", []arrow.RecordBatch{half})
+	if err != nil {
+		t.Fatal(err)
+	}
+	publish(worlds, "part", everyType, []record.File{part})
 	publish(worlds, "recent_rows", everyType, nil, g)
 	publish(worlds, "one_file", everyType, []record.File{f})
 	publish(worlds, "rewritten", everyType, files)
@@ -101,6 +109,9 @@ func TestEveryType(t *testing.T) {
 			t.Errorf("%s: %s\nwant %s", table, got, want)
 		}
 	}
+	if got, want := rows(t, e, sum+"part AS t")[0], rows(t, e, sum+"recent_rows AS t WHERE _record_id BETWEEN 778 AND 4001")[0]; got != want {
+		t.Errorf("a part of a batch: %s\nwant %s", got, want)
+	}
 	var computed []Expression
 	for _, c := range everyType {
 		computed = append(computed, Expression{Name: c.Name, SQL: record.QuoteName(c.Name), Type: c.Type})
@@ -109,18 +120,20 @@ func TestEveryType(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, _, failed, err := v.Evaluate(t.Context(), batch)
-	if err != nil || len(failed) > 0 {
-		t.Fatal(err, failed)
-	}
-	defer release(out)
-	for i, c := range everyType {
-		if !arrow.TypeEqual(out[i].DataType(), c.Type.Arrow()) {
-			t.Errorf("%s became %v", c.Name, out[i].DataType())
+	for _, batch := range []arrow.RecordBatch{batch, half} {
+		out, _, failed, err := v.Evaluate(t.Context(), batch)
+		if err != nil || len(failed) > 0 {
+			t.Fatal(err, failed)
 		}
-		for _, row := range []int{0, 1, 2, 9, 2047, 2048, 4999} {
-			if got, want := out[i].ValueStr(row), batch.Column(i).ValueStr(row); got != want {
-				t.Errorf("%s, row %d: %s, want %s", c.Name, row, got, want)
+		defer release(out)
+		for i, c := range everyType {
+			if !arrow.TypeEqual(out[i].DataType(), c.Type.Arrow()) {
+				t.Errorf("%s became %v", c.Name, out[i].DataType())
+			}
+			for row := range int(batch.NumRows()) {
+				if got, want := out[i].ValueStr(row), batch.Column(i).ValueStr(row); got != want {
+					t.Fatalf("%s, row %d: %s, want %s", c.Name, row, got, want)
+				}
 			}
 		}
 	}

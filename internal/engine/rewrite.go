@@ -265,12 +265,13 @@ type pipe struct {
 	batches chan arrow.RecordBatch
 	stop    <-chan struct{}
 	now     arrow.RecordBatch
+	err     error
 }
 
 func (p *pipe) Schema() *arrow.Schema          { return p.schema }
 func (p *pipe) Record() arrow.RecordBatch      { return p.now }
 func (p *pipe) RecordBatch() arrow.RecordBatch { return p.now }
-func (p *pipe) Err() error                     { return nil }
+func (p *pipe) Err() error                     { return p.err }
 func (p *pipe) Retain()                        {}
 func (p *pipe) Release()                       {}
 
@@ -278,8 +279,14 @@ func (p *pipe) Next() bool {
 	p.forget()
 	select {
 	case batch, more := <-p.batches:
-		p.now = batch
-		return more
+		if !more {
+			return false
+		}
+		if p.now, p.err = rebase(batch); p.err != nil {
+			batch.Release()
+			p.now = nil
+		}
+		return p.err == nil
 	case <-p.stop:
 		return false
 	}

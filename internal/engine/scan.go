@@ -45,6 +45,7 @@ type batches struct {
 	schema *arrow.Schema
 	rest   []arrow.RecordBatch
 	now    arrow.RecordBatch
+	err    error
 }
 
 // newBatches reads list, whose columns are those of schema in its order; JSON
@@ -84,7 +85,7 @@ func newBatches(schema record.Schema, list []arrow.RecordBatch) (*batches, error
 func (b *batches) Schema() *arrow.Schema          { return b.schema }
 func (b *batches) Record() arrow.RecordBatch      { return b.now }
 func (b *batches) RecordBatch() arrow.RecordBatch { return b.now }
-func (b *batches) Err() error                     { return nil }
+func (b *batches) Err() error                     { return b.err }
 func (b *batches) Retain()                        { b.refs.Add(1) }
 
 func (b *batches) Next() bool {
@@ -95,16 +96,26 @@ func (b *batches) Next() bool {
 	if len(b.rest) == 0 {
 		return false
 	}
-	b.now, b.rest = b.rest[0], b.rest[1:]
-	return true
+	first := b.rest[0]
+	b.rest = b.rest[1:]
+	if b.now, b.err = rebase(first); b.err != nil {
+		first.Release()
+		b.now = nil
+	}
+	return b.err == nil
 }
 
 func (b *batches) Release() {
 	if b.refs.Add(-1) > 0 {
 		return
 	}
-	for b.Next() {
+	if b.now != nil {
+		b.now.Release()
 	}
+	for _, batch := range b.rest {
+		batch.Release()
+	}
+	b.now, b.rest = nil, nil
 }
 
 var _ array.RecordReader = (*batches)(nil)

@@ -68,3 +68,12 @@ func TestTallyOfNothing(t *testing.T) {
 		t.Errorf("TallyFiles of an empty file gave %+v, %v", got, err)
 	}
 }
+
+func TestHashIDIsDuckDBs(t *testing.T) {
+	e, _ := openEngine(t, nil)
+	for _, id := range []record.RecordID{0, 1, 2, 65535, 1 << 32, 1<<32 + 7, record.NewRecordID(63, record.MaxSequence, record.MaxRecords), 1<<63 - 1} {
+		if got := rows(t, e, "SELECT hash($1::BIGINT)", id); got[0] != fmt.Sprint(record.HashID(id)) {
+			t.Errorf("hash(%d) is %s, HashID %d", id, got[0], record.HashID(id))
+		}
+	}
+}

@@ -66,6 +66,25 @@ func (l *Lake) Create(ctx context.Context, spec Spec) (record.Schema, error) {
 	return s.schema, nil
 }
 
+// Fits says whether Create would refuse a table, and changes nothing.
+func (l *Lake) Fits(spec Spec) error {
+	if err := spec.check(); err != nil {
+		return err
+	}
+	tables, unlock, err := l.lock([]string{spec.Name})
+	if record.KindOf(err) == record.NotFound {
+		ids := 0
+		_, err := merge(spec.Name, nil, spec.Schema, &ids)
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	_, err = evolution(tables[0], spec.Schema)
+	return err
+}
+
 func (spec *Spec) check() error {
 	if spec.Name == "" || len(spec.Schema) == 0 {
 		return record.Errorf(record.Invalid, "create table %q: want a name and columns", spec.Name)

@@ -3,6 +3,8 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"time"
@@ -94,7 +96,14 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, err)
 		return
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
+	// Many mistakes show only as the first rows are worked out.
+	first, err := rows.Next(r.Context())
+	if err != nil && !errors.Is(err, io.EOF) {
+		problem.Write(w, err)
+		return
+	}
+	rows = &begun{Rows: rows, first: first, err: err}
 	w.Header().Set("Content-Type", f.mediaType)
 	w.Header().Set(TimeZoneHeader, q.Location.String())
 	w.Header().Set("X-Accel-Buffering", "no")
@@ -104,6 +113,32 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // the client must not take a part for the whole
 		}
 	}
+}
+
+// begun is a result of which one batch has been taken.
+type begun struct {
+	Rows
+	first arrow.RecordBatch
+	err   error
+}
+
+func (b *begun) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	if b.err != nil {
+		return nil, b.err
+	}
+	if first := b.first; first != nil {
+		b.first = nil
+		return first, nil
+	}
+	return b.Rows.Next(ctx)
+}
+
+// Close lets go of a batch that was not asked for.
+func (b *begun) Close() error {
+	if b.first != nil {
+		b.first.Release()
+	}
+	return b.Rows.Close()
 }
 
 func (s *Server) readQuery(r *http.Request) (Query, error) {
