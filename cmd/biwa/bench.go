@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,6 +21,11 @@ func newBench() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = bench.Names()
+			}
+			for _, name := range args {
+				if !slices.Contains(bench.Names(), name) {
+					return usagef("there is no measurement %q; there are %s", name, strings.Join(bench.Names(), ", "))
+				}
 			}
 			o.Progress = func(text string) {
 				if isTerminal(cmd.ErrOrStderr()) {

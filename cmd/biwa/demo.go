@@ -166,13 +166,17 @@ func sum(r ledger.Report) (t ledger.StreamReport) {
 	return t
 }
 
-// ledgerLine begins with what matters most: a narrow terminal cuts the end.
+// ledgerLine begins with what matters most: a narrow terminal cuts the end. A
+// negative speed is not known and left out.
 func ledgerLine(r ledger.Report, t ledger.StreamReport, perSecond float64) string {
 	state := "balanced"
 	if !r.Balanced {
 		state = "NOT BALANCED"
 	}
-	return fmt.Sprintf("%s · %.0f/s · accepted %s = delivered %s + quarantined %s + deduplicated %s + filtered %s + pending %s", state, perSecond,
+	if perSecond >= 0 {
+		state += fmt.Sprintf(" · %.0f/s", perSecond)
+	}
+	return fmt.Sprintf("%s · accepted %s = delivered %s + quarantined %s + deduplicated %s + filtered %s + pending %s", state,
 		grouped(t.Accepted), grouped(t.Delivered), grouped(t.Quarantined), grouped(t.Deduplicated), grouped(t.Filtered), grouped(t.Pending))
 }
 
@@ -185,7 +189,7 @@ func grouped(n int64) string {
 	return text
 }
 
-// speedometer tells records a second over the last few looks.
+// speedometer tells records a second over the last few looks; from the second one on.
 type speedometer struct{ looks []look }
 
 type look struct {
@@ -200,7 +204,7 @@ func (s *speedometer) at(now time.Time, count int64) float64 {
 	}
 	first := s.looks[0]
 	if first.at.Equal(now) {
-		return 0
+		return -1
 	}
 	return float64(count-first.count) / now.Sub(first.at).Seconds()
 }
@@ -221,7 +225,7 @@ func (d *demonstration) finish(s *server) error {
 	}
 	r, err := s.node.Ledger(ctx)
 	if errs = append(errs, err); err == nil {
-		fmt.Fprintln(d.out, ledgerLine(r, sum(r), 0))
+		fmt.Fprintln(d.out, ledgerLine(r, sum(r), -1))
 	}
 	if err := errors.Join(append(errs, s.stop())...); err != nil {
 		return err

@@ -23,6 +23,7 @@ func newTap() *cobra.Command {
 			return err
 		}
 		defer r.Body.Close()
+		fmt.Fprintf(cmd.ErrOrStderr(), "watching %s; Ctrl-C ends it\n", args[0])
 		lines := bufio.NewScanner(r.Body)
 		lines.Buffer(nil, 8*record.MaxRecordBytes)
 		for n := 0; lines.Scan(); {
@@ -98,7 +99,7 @@ func newQuarantineReplay() *cobra.Command {
 	var request api.ReplayRequest
 	var asJSON bool
 	c := &cobra.Command{Use: "replay STREAM", Short: "Try rejected records again with the stream's definition of now", Args: cobra.ExactArgs(1),
-		Long: "Records that fit now move into the table, under their own ids; run again, none moves\ntwice. The ledger shows it."}
+		Long: "Records that fit now move into the table, under their own ids; run again, none moves\ntwice. The ledger shows it. Lines that are no JSON are not tried."}
 	cl := clientFlags(c)
 	c.Flags().StringVar(&request.Code, "code", "", "only those rejected for this reason")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")

@@ -5,10 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	_ "time/tzdata" // a machine without zones of its own can run a project in any
 
 	"github.com/spf13/cobra"
 
@@ -60,7 +62,8 @@ func run(args []string) int {
 		return exit.code
 	}
 	fmt.Fprintln(os.Stderr, "biwa:", err)
-	if record.KindOf(err) == record.Invalid {
+	var answer *problemError
+	if record.KindOf(err) == record.Invalid || errors.As(err, &answer) && (answer.Status == http.StatusBadRequest || len(answer.Errors) > 0) {
 		return exitUsage
 	}
 	return exitFailed
@@ -74,8 +77,8 @@ the data itself that nothing was lost or doubled.
   biwa up                      run it: http://localhost:2492
   biwa sql                     ask it
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or a mistake in the project, 3 the
-ledger does not balance.`
+Exit codes: 0 done, 1 failed, 2 wrong usage or a mistake in the project or in a
+statement, 3 the ledger does not balance.`
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{Use: "biwa", Short: "a data platform in one binary", Long: longHelp, SilenceErrors: true, SilenceUsage: true, Version: buildVersion()}
@@ -95,7 +98,9 @@ func newRoot() *cobra.Command {
 	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
 	add("project", newInit(), newCheck(), newSchema())
 	add("server", newUp(), newDemo(), newDoctor(), newBench())
-	root.AddCommand(newVersion())
+	version := newVersion()
+	wrapUsage(version)
+	root.AddCommand(version)
 	onlyCommands(root)
 	return root
 }

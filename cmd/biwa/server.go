@@ -126,9 +126,10 @@ const drainTime = 10 * time.Second
 func (s *server) stop() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
+	s.node.EndTaps()
 	for _, srv := range s.servers {
 		if err := srv.Shutdown(ctx); err != nil {
-			srv.Close() // taps and long queries do not end by themselves
+			srv.Close() // a long query does not end by itself
 		}
 	}
 	return s.node.Stop()

@@ -198,7 +198,7 @@ func sqlError(statement string, err error) error {
 		Line, Column int
 		Suggestion   string
 	}
-	if json.Unmarshal(p.Errors, &places) != nil || len(places) == 0 || places[0].Line == 0 || strings.Contains(p.Detail, "\n") {
+	if json.Unmarshal(p.Errors, &places) != nil || len(places) == 0 || places[0].Line == 0 {
 		return err
 	}
 	at := places[0]
@@ -208,5 +208,7 @@ func sqlError(statement string, err error) error {
 	}
 	line := []rune(lines[at.Line-1])
 	indent := text.StringWidthWithoutEscSequences(string(line[:min(max(at.Column-1, 0), len(line))]))
-	return fmt.Errorf("%s\n  %s\n  %s^", p.Detail, string(line), strings.Repeat(" ", indent))
+	pointing := *p
+	pointing.Detail = fmt.Sprintf("%s\n  %s\n  %s^", p.Detail, string(line), strings.Repeat(" ", indent))
+	return &pointing
 }

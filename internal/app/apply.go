@@ -201,8 +201,8 @@ func (n *Node) startWorker(ctx context.Context, s *stream) error {
 	if err := s.dedupe.prepare(); err != nil {
 		return err
 	}
-	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: n.engine,
-		Files: n.engine, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
+	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: watchedEngine{n.engine, n},
+		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
 	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
 	return nil
 }

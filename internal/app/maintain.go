@@ -7,9 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
-	"github.com/biwa-data/biwa/internal/engine"
 	"github.com/biwa-data/biwa/internal/lake"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/record"
@@ -23,15 +23,10 @@ const (
 	snapshotAge    = time.Hour // so that an engine elsewhere can end its query
 	snapshotsKept  = 20
 	orphanAge      = 24 * time.Hour
-	maintainBudget = 0.5 // of the time goes into compaction at most
+	foldAge        = 24 * time.Hour // ledger rows older than this are joined by the hour
+	behindRecords  = 200_000        // not yet visible: compaction lets delivery catch up
+	maintainBudget = 0.5            // of the time goes into compaction at most
 )
-
-// rewriter lets the lake have files rewritten by the engine.
-type rewriter struct{ *engine.Engine }
-
-func (r rewriter) Rewrite(ctx context.Context, job record.RewriteJob) ([]record.File, error) {
-	return r.Engine.Rewrite(ctx, engine.RewriteJob(job))
-}
 
 // maintain keeps tables small and fast, until ctx ends. What fails is tried again
 // at the next round: nothing of it is needed for an answer to be right.
@@ -45,7 +40,7 @@ func (n *Node) maintain(ctx context.Context) error {
 		case <-time.After(wait + rand.N(wait/10+1)):
 		}
 		began := time.Now()
-		if !n.gate.low() {
+		if !n.gate.low() && !n.behind() {
 			n.eachTable(ctx, "compact", n.compact)
 		}
 		if n.clock.Now().Sub(swept) >= sweepEvery {
@@ -57,12 +52,20 @@ func (n *Node) maintain(ctx context.Context) error {
 	}
 }
 
+// behind says whether some stream's delivery needs all there is of the machine.
+func (n *Node) behind() bool {
+	return slices.ContainsFunc(n.list(), func(s *stream) bool {
+		return n.journal.Pending(s.id, s.worker.Status().Visible) > behindRecords
+	})
+}
+
 // tidy removes what is no longer wanted: old snapshots, rows past their
 // retention, and the files behind them.
 func (n *Node) tidy(ctx context.Context) {
 	n.eachTable(ctx, "expire", n.expire)
 	n.retain(ctx)
 	n.note("orphans", n.sweep(ctx))
+	n.note("ledger", n.ledger.Fold(ctx, n.clock.Now().Add(-foldAge)))
 }
 
 // Maintain does one whole round of maintenance now: it compacts what there is,
@@ -96,7 +99,7 @@ func (n *Node) compact(ctx context.Context, table string) error {
 
 func (n *Node) compactBy(ctx context.Context, table string, o lake.CompactOptions) error {
 	for ctx.Err() == nil {
-		r, err := n.lake.Compact(ctx, table, rewriter{n.engine}, o)
+		r, err := n.lake.Compact(ctx, table, n.engine, o)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -141,7 +144,7 @@ func (n *Node) retain(ctx context.Context) {
 }
 
 func (n *Node) retainTable(ctx context.Context, table string, id record.StreamID, before time.Time) error {
-	_, err := n.lake.Retain(ctx, table, before, rewriter{n.engine}, func(tx *sql.Tx, r lake.Removed) error {
+	_, err := n.lake.Retain(ctx, table, before, n.engine, func(tx *sql.Tx, r lake.Removed) error {
 		return ledger.Remove(ctx, tx, ledger.Removal{Table: r.Table, Stream: id, Reason: ledger.Retention, By: "retention", Tally: r.Tally, MinID: r.MinID, MaxID: r.MaxID,
 			Snapshot: r.Snapshot, At: n.clock.Now()})
 	})

@@ -79,6 +79,8 @@ type Node struct {
 	workers *service.Group
 	ready   atomic.Bool
 	failure atomic.Pointer[error]
+	taps    context.Context // ends with EndTaps
+	endTaps context.CancelFunc
 
 	applying  sync.Mutex // one change of the project at a time
 	replaying sync.Mutex // one replay of quarantine at a time
@@ -101,6 +103,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 		o.FreeSpace = FreeSpace
 	}
 	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
+	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
@@ -265,9 +268,13 @@ func (n *Node) Ready() error {
 	return nil
 }
 
+// EndTaps ends all taps: they would keep the doors from being shut in order.
+func (n *Node) EndTaps() { n.endTaps() }
+
 // Stop drains and stops the node: what was accepted is committed, in files. The
 // doors must have been shut before.
 func (n *Node) Stop() error {
+	n.EndTaps()
 	n.ready.Store(false)
 	var errs []error
 	if n.doors != nil {

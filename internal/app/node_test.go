@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"compress/gzip"
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -73,4 +74,13 @@ func TestRealWebLogIsCountedExactly(t *testing.T) {
 	n = testkit.Start(t, data, p)
 	check("after a restart")
 	n.Balance()
+}
+
+// contextOf is a context for one call, one that has ended already if gone.
+func contextOf(t *testing.T, gone bool) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(t.Context())
+	if gone {
+		cancel()
+	}
+	return ctx, cancel
 }

@@ -72,6 +72,9 @@ func (n *Node) Tap(ctx context.Context, name string, visit func(env *record.Enve
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(n.taps, cancel)() // a node that stops ends its taps
 	at := n.journal.Last()
 	if err := visit(nil, nil); err != nil {
 		return err

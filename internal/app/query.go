@@ -12,7 +12,7 @@ import (
 )
 
 // queries lets the API run statements on the engine.
-type queries struct{ engine *engine.Engine }
+type queries struct{ engine watchedEngine }
 
 // Query runs a reader's statement.
 func (q queries) Query(ctx context.Context, r api.Query) (api.Rows, error) {
@@ -40,7 +40,7 @@ func (r rows) Stats() api.Stats {
 }
 
 // Engine is what the API runs queries with.
-func (n *Node) Engine() api.Engine { return queries{n.engine} }
+func (n *Node) Engine() api.Engine { return queries{watchedEngine{n.engine, n}} }
 
 // list runs a statement of the node's own and decodes each row, as a JSON object,
 // into a T.

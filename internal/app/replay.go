@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
+	"github.com/apache/arrow-go/v18/arrow/array"
 	"github.com/google/uuid"
 
+	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/engine"
 	"github.com/biwa-data/biwa/internal/lake"
 	"github.com/biwa-data/biwa/internal/ledger"
@@ -123,34 +126,78 @@ func (n *Node) reshape(ctx context.Context, s *stream, ids []record.RecordID) (*
 	}
 	m := &moved{schema: schema, timeColumn: shaper.TimeColumn(), ids: map[record.RecordID]bool{}, from: ids[0].Sequence(), to: ids[len(ids)-1].Sequence(),
 		hours: map[time.Time]record.Tally{}}
-	var env *record.Envelope
-	for _, id := range ids {
-		if env == nil || env.Seq != id.Sequence() {
-			if env, err = n.journal.Read(ctx, s.id, id.Sequence()); err != nil {
-				return m, fmt.Errorf("record %s: %w", id, err)
-			}
+	for len(ids) > 0 {
+		count := 1
+		for count < len(ids) && ids[count].Sequence() == ids[0].Sequence() {
+			count++
 		}
-		at := slices.IndexFunc(env.Sections, func(x record.Section) bool { return x.Stream == s.id })
-		if at < 0 {
-			return m, fmt.Errorf("record %s is not in its envelope", id)
-		}
-		one := single(env, &env.Sections[at], id)
-		b, err := shaper.Shape(ctx, one, &one.Sections[0])
-		if err != nil {
+		if err := n.reshapeEnvelope(ctx, s, shaper, ids[:count], m); err != nil {
 			return m, err
 		}
-		if b.Rows == nil {
-			continue // it does not fit still, or the filter would take it out
-		}
-		m.ids[id] = true
-		m.batches = append(m.batches, b.Rows)
-		// As the worker does: a section is accounted for with its first request.
-		hour := env.Sections[at].Requests[0].ReceivedAt.Truncate(time.Hour)
-		tally := m.hours[hour]
-		tally.Add(id)
-		m.hours[hour] = tally
+		ids = ids[count:]
 	}
 	return m, nil
+}
+
+// reshapeEnvelope shapes records of one envelope, those that follow one another
+// at a time.
+func (n *Node) reshapeEnvelope(ctx context.Context, s *stream, shaper deliver.Shaper, ids []record.RecordID, m *moved) error {
+	env, err := n.journal.Read(ctx, s.id, ids[0].Sequence())
+	if err != nil {
+		return fmt.Errorf("record %s: %w", ids[0], err)
+	}
+	at := slices.IndexFunc(env.Sections, func(x record.Section) bool { return x.Stream == s.id })
+	if at < 0 {
+		return fmt.Errorf("record %s is not in its envelope", ids[0])
+	}
+	section := &env.Sections[at]
+	lines := bytes.SplitAfter(section.Lines, []byte{'\n'})
+	// As the worker does: a section is accounted for with its first request.
+	hour := section.Requests[0].ReceivedAt.Truncate(time.Hour)
+	tally := m.hours[hour]
+	for len(ids) > 0 {
+		count := 1
+		for count < len(ids) && ids[count] == ids[0]+record.RecordID(count) {
+			count++
+		}
+		part := excerpt(env, section, lines, ids[0].Index()-section.First, count)
+		b, err := shaper.Shape(ctx, part, &part.Sections[0])
+		if err != nil {
+			return err
+		}
+		if ids = ids[count:]; b.Rows == nil {
+			continue // none fits still, or the filter would take them out
+		}
+		m.batches = append(m.batches, b.Rows)
+		for _, id := range b.Rows.Column(0).(*array.Int64).Int64Values() {
+			m.ids[record.RecordID(id)] = true
+			tally.Add(record.RecordID(id))
+		}
+	}
+	if tally.Count > 0 {
+		m.hours[hour] = tally
+	}
+	return nil
+}
+
+// excerpt is an envelope with some records of another's section that follow one
+// another, under their own ids; lines are the section's.
+func excerpt(env *record.Envelope, s *record.Section, lines [][]byte, from, count int) *record.Envelope {
+	part := record.Section{Stream: s.Stream, First: s.First + from, Count: count, Lines: bytes.Join(lines[from:from+count], nil)}
+	for _, r := range s.Requests {
+		first, end := max(r.First, from), min(r.First+r.Count, from+count)
+		if first < end {
+			r.First, r.Count = first-from, end-first
+			part.Requests = append(part.Requests, r)
+		}
+	}
+	for _, f := range s.Flaws {
+		if f.Index >= from && f.Index < from+count {
+			f.Index -= from
+			part.Flaws = append(part.Flaws, f)
+		}
+	}
+	return &record.Envelope{Shard: env.Shard, Seq: env.Seq, Sections: []record.Section{part}}
 }
 
 func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {

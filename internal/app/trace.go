@@ -126,10 +126,12 @@ func (n *Node) judgeAbsent(ctx context.Context, s *stream, id record.RecordID, t
 	}
 	t.Verdict = "removed"
 	for i := range env.Sections {
-		if env.Sections[i].Stream != s.id {
+		section := &env.Sections[i]
+		if section.Stream != s.id {
 			continue
 		}
-		b, err := shaper.Shape(ctx, single(env, &env.Sections[i], id), &single(env, &env.Sections[i], id).Sections[0])
+		one := excerpt(env, section, bytes.SplitAfter(section.Lines, []byte{'\n'}), id.Index()-section.First, 1)
+		b, err := shaper.Shape(ctx, one, &one.Sections[0])
 		if err != nil {
 			return err
 		}
@@ -141,24 +143,6 @@ func (n *Node) judgeAbsent(ctx context.Context, s *stream, id record.RecordID, t
 		}
 	}
 	return nil
-}
-
-// single is an envelope with one record of another, under its own id.
-func single(env *record.Envelope, s *record.Section, id record.RecordID) *record.Envelope {
-	i := id.Index() - s.First
-	one := record.Section{Stream: s.Stream, First: id.Index(), Count: 1, Lines: append(bytes.Clone(lineOf(s, i)), '\n')}
-	if r := api.RequestOf(s, i); r != nil {
-		q := *r
-		q.First, q.Count = 0, 1
-		one.Requests = []record.Request{q}
-	}
-	for _, f := range s.Flaws {
-		if f.Index == i {
-			f.Index = 0
-			one.Flaws = []record.Flaw{f}
-		}
-	}
-	return &record.Envelope{Shard: env.Shard, Seq: env.Seq, Sections: []record.Section{one}}
 }
 
 // locate finds the data file with the record and the commit that added it.

@@ -8,7 +8,7 @@ import (
 func TestMeasurementsRun(t *testing.T) {
 	for _, name := range Names() {
 		t.Run(name, func(t *testing.T) {
-			r, err := Run(t.Context(), name, Options{Dir: t.TempDir(), Duration: testDuration, Scale: 0.01})
+			r, err := Run(t.Context(), name, Options{Dir: t.TempDir(), Duration: testDuration, Scale: testScale})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -22,3 +22,5 @@ func TestMeasurementsRun(t *testing.T) {
 
 // testDuration is short: the test shows that the measurements run, not what they give.
 const testDuration = 2 * time.Second
+
+const testScale = 0.01

@@ -8,12 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/app"
 	"github.com/biwa-data/biwa/internal/shape"
 )
 
 // intake measures how many records a second are on disk when they are answered.
 // The peer is what the machine can do at most: a file to which the same writers
-// append the same bytes, one fsync for all that wait.
+// append the same bytes, one fsync for all that wait. Delivery is held, for it is
+// measured by land and chain.
 func intake(ctx context.Context, o Options) (Result, error) {
 	load := bodies(64)
 	o.Progress("raw file with group-commit fsync")
@@ -21,7 +23,10 @@ func intake(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	n, err := startNode(ctx, o.Dir, map[string]shape.Definition{"log": definition(false)}, nil)
+	hold := make(chan struct{})
+	n, err := startNodeWith(ctx, o.Dir, map[string]shape.Definition{"log": definition(false)}, func(o *app.Options) {
+		o.Hold, o.Limit.JournalBytes = hold, 64<<30
+	})
 	if err != nil {
 		return Result{}, err
 	}

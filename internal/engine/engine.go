@@ -80,7 +80,7 @@ func (o Options) Validate() error {
 	case !filepath.IsAbs(o.Root) || !filepath.IsAbs(o.TempDir):
 		return record.Errorf(record.Invalid, "the engine's folders must be absolute: %q, %q", o.Root, o.TempDir)
 	case o.MemoryLimitBytes < 64<<20:
-		return record.Errorf(record.Invalid, "sql.memory_limit must be at least 64 MiB, not %d bytes", o.MemoryLimitBytes)
+		return record.Errorf(record.Invalid, "limits.memory must be at least 64 MiB, not %d bytes", o.MemoryLimitBytes)
 	case o.Threads < 1 || o.HeavyQueries < 1 || o.QueueLength < 0 || o.MaxTempBytes < 0 || o.TimeLimit < 0:
 		return record.Errorf(record.Invalid, "the engine's limits must be positive: %+v", o)
 	case o.Location == time.Local:

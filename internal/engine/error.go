@@ -127,7 +127,7 @@ func (d *instance) failure(ctx context.Context, src source, text string) error {
 	case "INTERRUPT":
 		return interrupted(ctx)
 	case "Out of Memory":
-		return record.Errorf(record.Limited, "the statement needs more memory than sql.memory_limit allows: %s", message)
+		return record.Errorf(record.Limited, "the statement needs more memory than limits.memory allows: %s", message)
 	case "Permission":
 		return sqlError(record.Forbidden, src.text, at, "", "%s", message)
 	case "IO", "HTTP", "":

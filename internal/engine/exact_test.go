@@ -89,7 +89,7 @@ func (f *feeder) flush(ctx context.Context) error {
 // rewrite makes one file of all.
 func (f *feeder) rewrite(ctx context.Context) error {
 	old := f.worlds.Current().Table(f.table).Files
-	files, err := f.e.Rewrite(ctx, RewriteJob{Sources: old.All(), Schema: events, TimeColumn: "ts", SortBy: []string{"ts"}, Path: func(_ []any, n int) string {
+	files, err := f.e.Rewrite(ctx, record.RewriteJob{Sources: old.All(), Schema: events, TimeColumn: "ts", SortBy: []string{"ts"}, Path: func(_ []any, n int) string {
 		return fmt.Sprintf("%s/%s-%d.parquet", f.table, f.name("r"), n)
 	}})
 	if err != nil {

@@ -40,7 +40,7 @@ const (
 // The caller closes the result.
 func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 	limit := orElse(r.TimeLimit, e.options.TimeLimit)
-	late := record.Errorf(record.Timeout, "the query ran longer than %v, the limit of sql.time_limit", limit)
+	late := record.Errorf(record.Timeout, "the query ran longer than %v, the limit of limits.query_time", limit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	run := &run{engine: e, request: r, began: time.Now(), cancel: cancel, batches: make(chan arrow.RecordBatch), started: make(chan struct{}), ended: make(chan struct{})}
 	if run.pin = r.World; run.pin == nil {

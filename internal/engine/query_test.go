@@ -110,7 +110,7 @@ func TestCancelAndTimeLimit(t *testing.T) {
 	if _, err := tryRows(ctx, e, Request{SQL: endless}); record.KindOf(err) != record.Canceled {
 		t.Errorf("a canceled query gave %v", err)
 	}
-	if _, err := tryRows(t.Context(), e, Request{SQL: endless, TimeLimit: 50 * time.Millisecond}); record.KindOf(err) != record.Timeout || !strings.Contains(err.Error(), "sql.time_limit") {
+	if _, err := tryRows(t.Context(), e, Request{SQL: endless, TimeLimit: 50 * time.Millisecond}); record.KindOf(err) != record.Timeout || !strings.Contains(err.Error(), "limits.query_time") {
 		t.Errorf("a late query gave %v", err)
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -160,7 +160,7 @@ func TestHeavyQueriesQueue(t *testing.T) {
 	for e.Queue().Waiting == 0 {
 		runtime.Gosched()
 	}
-	if _, err := e.Query(t.Context(), Request{SQL: heavy}); record.KindOf(err) != record.Limited || !strings.Contains(err.Error(), "sql.queue_length") {
+	if _, err := e.Query(t.Context(), Request{SQL: heavy}); record.KindOf(err) != record.Limited || !strings.Contains(err.Error(), "limits.queue") {
 		t.Errorf("a third query gave %v", err)
 	}
 	if got := rows(t, e, "SELECT 1"); got[0] != "1" {
@@ -278,7 +278,7 @@ func TestErrorsOfUsersHaveAPlace(t *testing.T) {
 func TestMemoryLimitIsAnErrorOfTheQuery(t *testing.T) {
 	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes, o.MaxTempBytes = 64<<20, 1<<20 })
 	_, err := tryRows(t.Context(), e, Request{SQL: "SELECT count(*) FROM (SELECT i, count(*) FROM range(30000000) AS r(i) GROUP BY i)"})
-	if record.KindOf(err) != record.Limited || !strings.Contains(err.Error(), "sql.memory_limit") {
+	if record.KindOf(err) != record.Limited || !strings.Contains(err.Error(), "limits.memory") {
 		t.Errorf("a large query gave %v", err)
 	}
 	if got := rows(t, e, "SELECT 1"); got[0] != "1" {

@@ -55,7 +55,7 @@ func (q *queue) wait(ctx context.Context) error {
 	defer q.waiting.Add(-1)
 	if n > q.length {
 		q.refused.Add(1)
-		return record.Errorf(record.Limited, "%d heavy queries run and %d wait, the limits of sql.heavy_queries and sql.queue_length: try again later", cap(q.slots), q.length)
+		return record.Errorf(record.Limited, "%d heavy queries run and %d wait, the limits of limits.heavy_queries and limits.queue: try again later", cap(q.slots), q.length)
 	}
 	raise(&q.mostWaiting, n)
 	select {

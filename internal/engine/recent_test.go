@@ -88,7 +88,7 @@ func TestEveryType(t *testing.T) {
 	if f.Columns[12].Values == 0 || f.Columns[14].Max != "4998" || f.Columns[6].Min != "0.25" || f.Columns[16].Max != "odd" || f.Columns[1].Nulls != 0 || f.Columns[3].Nulls != 500 {
 		t.Errorf("stats %+v", f.Columns)
 	}
-	files, err := e.Rewrite(t.Context(), RewriteJob{Sources: []record.File{f}, Schema: everyType, TimeColumn: "ts", SortBy: []string{"_record_id"}, TargetBytes: f.Bytes/3 + 1, Path: func(_ []any, n int) string { return fmt.Sprintf("b%d.parquet", n) }})
+	files, err := e.Rewrite(t.Context(), record.RewriteJob{Sources: []record.File{f}, Schema: everyType, TimeColumn: "ts", SortBy: []string{"_record_id"}, TargetBytes: f.Bytes/3 + 1, Path: func(_ []any, n int) string { return fmt.Sprintf("b%d.parquet", n) }})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,25 +14,14 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// RewriteJob says how files become fewer, partitioned and sorted ones.
-type RewriteJob struct {
-	Sources    []record.File // of any earlier schema of the table
-	Schema     record.Schema // of the new files; field ids set
-	TimeColumn string
-	Partition  []string // columns; each file holds one value of each
-	SortBy     []string // columns; after the partition's
-	// TargetBytes is about how large a file grows. Default 128 MiB.
-	TargetBytes int64
-	// Path names the n-th file of a partition, n from 0. The values are nil, bool,
-	// int32, int64, float64, string, arrow.Date32, arrow.Timestamp (microseconds)
-	// or, of a decimal, its text.
-	Path func(partition []any, n int) string
-}
+// Partition values, as RewriteJob.Path gets them, are nil, bool, int32, int64,
+// float64, string, arrow.Date32, arrow.Timestamp (microseconds) or, of a decimal,
+// its text.
 
 // Rewrite writes the job's files and makes their content durable. It holds one
 // file's row groups in memory; a sort that does not fit goes to TempDir. If it
 // fails it leaves no file.
-func (e *Engine) Rewrite(ctx context.Context, job RewriteJob) (files []record.File, err error) {
+func (e *Engine) Rewrite(ctx context.Context, job record.RewriteJob) (files []record.File, err error) {
 	defer func() {
 		if err != nil {
 			for _, f := range files {
@@ -74,7 +63,7 @@ func (e *Engine) Rewrite(ctx context.Context, job RewriteJob) (files []record.Fi
 	return files, nil
 }
 
-func (e *Engine) rewriteStatement(job RewriteJob) string {
+func (e *Engine) rewriteStatement(job record.RewriteJob) string {
 	order := ""
 	for _, name := range append(append([]string(nil), job.Partition...), job.SortBy...) {
 		order += ", " + record.QuoteName(name)
@@ -100,7 +89,7 @@ func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
 }
 
 // writeRuns writes one file after another until the sorted rows end.
-func (e *Engine) writeRuns(ctx context.Context, job RewriteJob, s *sorted, perFile int64) (files []record.File, err error) {
+func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted, perFile int64) (files []record.File, err error) {
 	n, last := 0, []any(nil)
 	for {
 		values, err := s.peek(ctx)
@@ -128,7 +117,7 @@ func (e *Engine) writeRuns(ctx context.Context, job RewriteJob, s *sorted, perFi
 
 // writeRun copies the rows of one file from s, which a goroutine of its own
 // reads while DuckDB compresses.
-func (e *Engine) writeRun(ctx context.Context, job RewriteJob, s *sorted, path string, rows int64) (record.File, error) {
+func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted, path string, rows int64) (record.File, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	pipe := &pipe{schema: s.cur.schema, batches: make(chan arrow.RecordBatch), stop: ctx.Done()}
 	var reading sync.WaitGroup

@@ -43,7 +43,7 @@ func TestRewrite(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	job := RewriteJob{
+	job := record.RewriteJob{
 		Sources: sources, Schema: events, TimeColumn: "ts", Partition: []string{"user_id"}, SortBy: []string{"ts"}, TargetBytes: 1 << 40,
 		Path: func(p []any, n int) string { return fmt.Sprintf("ev/user_id=%v/%d.parquet", p[0], n) },
 	}
@@ -78,7 +78,7 @@ func TestRewriteSplitsAndSorts(t *testing.T) {
 		f := writeEvents(t, e, fmt.Sprintf("ev/%d.parquet", i), record.RecordID(1+i*20000), 20000, may1.Add(-time.Duration(i)*time.Hour))
 		sources, bytes = append(sources, f), bytes+f.Bytes
 	}
-	job := RewriteJob{
+	job := record.RewriteJob{
 		Sources: sources, Schema: events, TimeColumn: "ts", SortBy: []string{"ts", "_record_id"}, TargetBytes: bytes/5 + 1,
 		Path: func(_ []any, n int) string { return fmt.Sprintf("ev/sorted-%d.parquet", n) },
 	}
@@ -103,7 +103,7 @@ func TestRewriteLeavesNothingBehind(t *testing.T) {
 	e, _ := openEngine(t, nil)
 	good := writeEvents(t, e, "ev/good.parquet", 1, 100, may1)
 	good.Rows++ // as if a row got lost
-	job := RewriteJob{Sources: []record.File{good}, Schema: events, Path: func([]any, int) string { return "ev/new.parquet" }}
+	job := record.RewriteJob{Sources: []record.File{good}, Schema: events, Path: func([]any, int) string { return "ev/new.parquet" }}
 	if _, err := e.Rewrite(t.Context(), job); err == nil {
 		t.Error("a lost row was not noticed")
 	}

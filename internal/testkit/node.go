@@ -8,9 +8,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +32,7 @@ type Node struct {
 	URL string
 	AWS string
 
+	data    string
 	servers []*httptest.Server
 	stopped bool
 }
@@ -55,7 +59,7 @@ func Start(t testing.TB, data string, p app.Project, change ...func(*app.Options
 		t.Fatal(err)
 	}
 	guard := access.NewGuard(nil, nil)
-	n := &Node{Node: node, T: t}
+	n := &Node{Node: node, T: t, data: data}
 	for _, h := range []http.Handler{node.HTTP(guard, "test"), node.AWS(guard)} {
 		n.servers = append(n.servers, httptest.NewServer(h))
 	}
@@ -63,6 +67,13 @@ func Start(t testing.TB, data string, p app.Project, change ...func(*app.Options
 	t.Cleanup(n.Shutdown)
 	n.Await("ready", func() bool { return node.Ready() == nil })
 	return n
+}
+
+// Guarded is the same node behind another guard, on an address of its own.
+func (n *Node) Guarded(guard *access.Guard) *Node {
+	server := httptest.NewServer(n.HTTP(guard, "test"))
+	n.servers = append(n.servers, server)
+	return &Node{Node: n.Node, T: n.T, URL: server.URL, stopped: true}
 }
 
 type logTo struct{ t testing.TB }
@@ -85,6 +96,58 @@ func (n *Node) Shutdown() {
 	if err := n.Stop(); err != nil {
 		n.T.Errorf("stop: %v", err)
 	}
+}
+
+// Image is a copy of the data folder as it is on disk now, which is what a node
+// that is killed now would leave. It needs the node to be idle for a moment.
+func (n *Node) Image() string {
+	n.T.Helper()
+	for range 100 {
+		before, dir := n.fingerprint(), n.T.TempDir()
+		err := copyFolder(dir, n.data)
+		if err == nil && n.fingerprint() == before {
+			return dir
+		}
+	}
+	n.T.Fatal("the data folder does not come to rest")
+	return ""
+}
+
+// fingerprint changes whenever a file does.
+func (n *Node) fingerprint() string {
+	var b strings.Builder
+	_ = filepath.WalkDir(n.data, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return nil // it went away: the next fingerprint differs
+		}
+		if info, err := d.Info(); err == nil && !d.IsDir() {
+			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())
+		}
+		return nil
+	})
+	return b.String()
+}
+
+func copyFolder(to, from string) error {
+	return filepath.WalkDir(from, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name, err := filepath.Rel(from, path)
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir():
+			return os.MkdirAll(filepath.Join(to, name), 0o700)
+		case !d.Type().IsRegular() || name == "ballast": // 64 MiB of nothing
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(to, name), text, 0o600)
+	})
 }
 
 // Await waits until something is so.

@@ -1,0 +1,43 @@
+package app
+
+import (
+	"context"
+	"errors"
+
+	"github.com/apache/arrow-go/v18/arrow"
+
+	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// watchedEngine is the engine as workers and doors use it. After an internal
+// error DuckDB answers nothing more; the node then fails as a whole, and a start
+// brings everything back from files and log.
+type watchedEngine struct {
+	*engine.Engine
+	node *Node
+}
+
+func (w watchedEngine) check(err error) error {
+	if errors.Is(err, engine.ErrBroken) {
+		w.node.fail(err)
+	}
+	return err
+}
+
+// WriteParquet writes rows to a durable file.
+func (w watchedEngine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch) (record.File, error) {
+	f, err := w.Engine.WriteParquet(ctx, path, schema, timeColumn, batches)
+	return f, w.check(err)
+}
+
+// AppendRecent adds rows to a generation.
+func (w watchedEngine) AppendRecent(ctx context.Context, name string, batches []arrow.RecordBatch) error {
+	return w.check(w.Engine.AppendRecent(ctx, name, batches))
+}
+
+// Query starts a statement.
+func (w watchedEngine) Query(ctx context.Context, r engine.Request) (*engine.Result, error) {
+	result, err := w.Engine.Query(ctx, r)
+	return result, w.check(err)
+}
