@@ -218,3 +218,37 @@ func (n *node) ledger(t *testing.T) (r ledger.Report) {
 	}
 	return r
 }
+
+// column runs a statement of one column, as text.
+func (n *node) column(t *testing.T, statement string) (cells []string) {
+	t.Helper()
+	out, _, err := n.biwa("sql", "--format", "json", "-c", statement)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var answer struct{ Rows [][]string }
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		t.Fatalf("%s: %v", out, err)
+	}
+	for _, row := range answer.Rows {
+		cells = append(cells, row[0])
+	}
+	return cells
+}
+
+// post sends a body and decodes the answer, whatever its status.
+func (n *node) post(t *testing.T, path, body string, answer any) int {
+	t.Helper()
+	r, err := http.Post(n.url()+path, "application/json", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	if answer == nil {
+		return r.StatusCode
+	}
+	if err := json.NewDecoder(r.Body).Decode(answer); err != nil {
+		t.Fatalf("post %s: status %d: %v", path, r.StatusCode, err)
+	}
+	return r.StatusCode
+}

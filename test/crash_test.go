@@ -3,7 +3,6 @@ package test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 const crashProject = `name: crash
@@ -85,8 +86,11 @@ type load struct {
 
 	mu      sync.Mutex
 	next    int64 // the number of the next record
-	acked   [][2]int64
+	acked   int   // requests
 	retried int
+	// Records of the sender that never sends anything again have numbers below
+	// zero: how often each of them is acknowledged, 0 or 1.
+	once map[int64]int
 }
 
 const batchRecords = 50
@@ -111,8 +115,25 @@ func (l *load) run(ctx context.Context, sender int) error {
 			return err
 		}
 		l.mu.Lock()
-		l.acked = append(l.acked, [2]int64{from, from + batchRecords})
+		l.acked++
 		l.mu.Unlock()
+	}
+	return nil
+}
+
+// runOnce sends single records without a key until ctx ends, each one once. What
+// is not acknowledged may be there or not, but not twice.
+func (l *load) runOnce(ctx context.Context) error {
+	for n := int64(-1); ctx.Err() == nil; n-- {
+		err := l.try(fmt.Appendf(nil, `{"n":%d,"sender":-1}`, n), "")
+		l.mu.Lock()
+		if l.once[n] = 0; err == nil {
+			l.once[n] = 1
+		}
+		l.mu.Unlock()
+		if err != nil {
+			after(10 * time.Millisecond)
+		}
 	}
 	return nil
 }
@@ -138,7 +159,9 @@ func (l *load) try(body []byte, key string) error {
 	if err != nil {
 		return err
 	}
-	r.Header.Set("Idempotency-Key", key)
+	if key != "" {
+		r.Header.Set("Idempotency-Key", key)
+	}
 	answer, err := l.client.Do(r)
 	if err != nil {
 		return err
@@ -158,7 +181,7 @@ func (l *load) try(body []byte, key string) error {
 func (l *load) progress() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.acked)
+	return l.acked
 }
 
 // TestCrash kills the node again and again while records come, at any moment:
@@ -169,18 +192,14 @@ func TestCrash(t *testing.T) {
 	t.Logf("%d rounds, seed %d", total, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	n := startNode(t, writeProject(t, crashProject, crashStream))
-	l := &load{url: n.url(), client: &http.Client{Timeout: 20 * time.Second}}
+	l := &load{url: n.url(), client: &http.Client{Timeout: 20 * time.Second}, once: map[int64]int{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	failed := make(chan error, 4)
-	var senders sync.WaitGroup
-	for sender := range cap(failed) {
-		senders.Add(1)
-		go func() {
-			defer senders.Done()
-			failed <- l.run(ctx, sender)
-		}()
+	var senders errgroup.Group
+	for sender := range 4 {
+		senders.Go(func() error { return l.run(ctx, sender) })
 	}
+	senders.Go(func() error { return l.runOnce(ctx) })
 	for round := range total {
 		// Some way into the load, at a moment that has nothing to do with it.
 		before := l.progress()
@@ -205,11 +224,8 @@ func TestCrash(t *testing.T) {
 		}
 	}
 	cancel()
-	senders.Wait()
-	for range cap(failed) {
-		if err := <-failed; err != nil {
-			t.Fatal(err)
-		}
+	if err := senders.Wait(); err != nil {
+		t.Fatal(err)
 	}
 	expectExactly(t, n, l)
 }
@@ -221,26 +237,33 @@ func after(d time.Duration) { <-time.After(d) }
 // ledger and the files.
 func expectExactly(t *testing.T, n *node, l *load) {
 	t.Helper()
-	all := int64(len(l.acked)) * batchRecords
+	all := int64(l.acked) * batchRecords
 	if l.next != all {
 		t.Fatalf("%d numbers given, %d acknowledged: the load did not see all through", l.next, all)
 	}
-	t.Logf("%d records acknowledged, %d requests sent again", all, l.retried)
+	t.Logf("%d records acknowledged, %d requests sent again, %d sent once", all, l.retried, len(l.once))
 	want := fmt.Sprintf("%d,%d,%d,0,%d", all, all, all, all-1)
-	query := `select count(*) || ',' || count(distinct n) || ',' || count(distinct _record_id) || ',' || min(n) || ',' || max(n) as found from events`
+	query := `select count(*) || ',' || count(distinct n) || ',' || count(distinct _record_id) || ',' || min(n) || ',' || max(n) as found from events where n >= 0`
+	var total int64
 	check := func(when string) {
 		t.Helper()
-		out, _, err := n.biwa("sql", "--format", "json", "-c", query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var a struct{ Rows [][]string }
-		if err := json.Unmarshal([]byte(out), &a); err != nil || len(a.Rows) != 1 {
-			t.Fatalf("%s: %v", out, err)
-		}
-		if got := a.Rows[0][0]; got != want {
+		if got := n.column(t, query); len(got) != 1 || got[0] != want {
 			t.Errorf("%s: count, distinct, ids, min, max are %s, want %s", when, got, want)
 		}
+		found := map[int64]int{}
+		for _, text := range n.column(t, "select n::varchar as n from events where n < 0") {
+			number, err := strconv.ParseInt(text, 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found[number]++
+		}
+		for number, acked := range l.once {
+			if got := found[number]; got < acked || got > 1 {
+				t.Errorf("%s: record %d is there %d times, acknowledged %d times", when, number, got, acked)
+			}
+		}
+		total = all + int64(len(found))
 		if out, _, err := n.biwa("ledger"); err != nil {
 			t.Errorf("%s: %v %s", when, err, out)
 		}
@@ -257,8 +280,8 @@ func expectExactly(t *testing.T, n *node, l *load) {
 	}
 	check("after a restart in order")
 	r := n.ledger(t)
-	if s := r.Streams[0]; s.Accepted != all || s.Delivered != all || s.Pending != 0 {
-		t.Errorf("the ledger says %+v, want %d delivered", s, all)
+	if s := r.Streams[0]; s.Accepted != total || s.Delivered != total || s.Pending != 0 {
+		t.Errorf("the ledger says %+v, want %d delivered", s, total)
 	}
 	if len(r.Incidents) > 0 {
 		t.Errorf("incidents after nothing but crashes: %+v", r.Incidents)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/app"
+	"github.com/biwa-data/biwa/internal/project"
 )
 
 // server is a node with its listeners.
@@ -39,18 +40,22 @@ type server struct {
 // come first: a port that is taken must not cost the time of a start.
 func (s *server) start(ctx context.Context) error {
 	s.beganAt, s.failed = time.Now(), make(chan error, 2)
-	httpListener, err := listen(s.http, "http", s.guard.Open())
-	if err != nil {
-		return err
+	var listeners [2]net.Listener // nil for a door that is off
+	for i, door := range []struct{ address, flag string }{{s.http, "http"}, {s.aws, "aws"}} {
+		if door.address == project.Off {
+			continue
+		}
+		l, err := listen(door.address, door.flag, s.guard.Open())
+		if err != nil {
+			return errors.Join(err, closeAll(listeners[:i]))
+		}
+		listeners[i] = l
 	}
-	awsListener, err := listen(s.aws, "aws", s.guard.Open())
-	if err != nil {
-		return errors.Join(err, httpListener.Close())
-	}
+	var err error
 	if s.node, err = app.Start(ctx, s.options); err != nil {
-		return errors.Join(err, httpListener.Close(), awsListener.Close())
+		return errors.Join(err, closeAll(listeners[:]))
 	}
-	s.httpURL, s.awsURL = s.serve(httpListener, s.node.HTTP(s.guard, buildVersion())), s.serve(awsListener, s.node.AWS(s.guard))
+	s.httpURL, s.awsURL = s.serve(listeners[0], s.node.HTTP(s.guard, buildVersion())), s.serve(listeners[1], s.node.AWS(s.guard))
 	for s.node.Ready() != nil {
 		select {
 		case <-time.After(2 * time.Millisecond):
@@ -65,7 +70,21 @@ func (s *server) start(ctx context.Context) error {
 	return nil
 }
 
+func closeAll(listeners []net.Listener) error {
+	var errs []error
+	for _, l := range listeners {
+		if l != nil {
+			errs = append(errs, l.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// serve answers on a listener and returns its address; a door that is off has none.
 func (s *server) serve(l net.Listener, h http.Handler) string {
+	if l == nil {
+		return project.Off
+	}
 	// AWS's JavaScript SDK speaks HTTP/2 without TLS to some services.
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)

@@ -7,6 +7,7 @@ import (
 	"github.com/apache/arrow-go/v18/arrow"
 
 	"github.com/biwa-data/biwa/internal/engine"
+	"github.com/biwa-data/biwa/internal/journal"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -40,4 +41,20 @@ func (w watchedEngine) AppendRecent(ctx context.Context, name string, batches []
 func (w watchedEngine) Query(ctx context.Context, r engine.Request) (*engine.Result, error) {
 	result, err := w.Engine.Query(ctx, r)
 	return result, w.check(err)
+}
+
+// watchedLog is the log as the doors use it. After an append whose outcome is
+// unclear it takes nothing more, and the node must be started again.
+type watchedLog struct {
+	*journal.Log
+	node *Node
+}
+
+// Append stores an envelope.
+func (w watchedLog) Append(ctx context.Context, env *record.Envelope, data []byte) error {
+	err := w.Log.Append(ctx, env, data)
+	if err != nil && record.KindOf(err) == record.Internal {
+		w.node.fail(err)
+	}
+	return err
 }

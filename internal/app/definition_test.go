@@ -105,7 +105,7 @@ func TestAnAddedColumnHoldsFromANumberOfTheLog(t *testing.T) {
 	n.Shutdown()
 	n = p.start()
 	check("after a restart")
-	n.Maintain(t.Context())
+	maintain(t, n)
 	check("compacted")
 	n.Balance()
 }
@@ -133,7 +133,7 @@ func TestAnIntBecomesABigint(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("in files")
-	n.Maintain(t.Context())
+	maintain(t, n)
 	check("compacted")
 	if got := n.One("SELECT code FROM quarantine"); got != record.CodeOutOfRange {
 		t.Errorf("the number that did not fit is in quarantine as %s", got)
@@ -345,7 +345,7 @@ func TestDaysAreThoseOfTheProjectsZone(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("in files")
-	n.Maintain(t.Context())
+	maintain(t, n)
 	check("compacted into local days")
 	if got := n.One("SELECT count(*) FROM weblog WHERE ts_day = '2015-05-20'"); got != "2863" {
 		t.Errorf("ts_day has %s rows", got)

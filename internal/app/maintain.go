@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -70,11 +71,15 @@ func (n *Node) tidy(ctx context.Context) {
 
 // Maintain does one whole round of maintenance now: it compacts what there is,
 // due or not, and tidies up.
-func (n *Node) Maintain(ctx context.Context) {
+func (n *Node) Maintain(ctx context.Context) error {
+	var errs []error
 	n.eachTable(ctx, "compact", func(ctx context.Context, table string) error {
-		return n.compactBy(ctx, table, lake.CompactOptions{Force: true})
+		err := n.compactBy(ctx, table, lake.CompactOptions{Force: true})
+		errs = append(errs, err)
+		return err
 	})
 	n.tidy(ctx)
+	return errors.Join(errs...)
 }
 
 func (n *Node) eachTable(ctx context.Context, what string, do func(ctx context.Context, table string) error) {
@@ -129,7 +134,7 @@ func (n *Node) retain(ctx context.Context) {
 			n.note("retention of "+s.name, n.retainTable(ctx, s.name, s.id, now.Add(-time.Duration(keep.Table))))
 		}
 		if keep.Raw > 0 {
-			n.note("raw retention of "+s.name, n.retainRaw(ctx, s.id, now.Add(-time.Duration(keep.Raw))))
+			n.note("raw retention of "+s.name, n.retainRaw(ctx, s, now.Add(-time.Duration(keep.Raw))))
 		}
 		// The table quarantine is one for all: what any stream wants to keep stays.
 		if keep.Quarantine == 0 {
@@ -153,14 +158,14 @@ func (n *Node) retainTable(ctx context.Context, table string, id record.StreamID
 
 // retainRaw deletes archive files of hours that ended before a time. Their rows
 // go first: a file without a row is an orphan, a row without a file a lie.
-func (n *Node) retainRaw(ctx context.Context, id record.StreamID, before time.Time) error {
-	files, err := (&registry{n.meta, n.clock}).ArchiveFiles(ctx, id, 0)
+func (n *Node) retainRaw(ctx context.Context, s *stream, before time.Time) error {
+	files, err := (&registry{n.meta, n.clock}).ArchiveFiles(ctx, s.id, 0)
 	if err != nil {
 		return err
 	}
 	for _, f := range files {
-		if !f.Hour.Add(2 * time.Hour).Before(before) {
-			continue
+		if !f.Hour.Add(2*time.Hour).Before(before) || f.Last > s.worker.Offset() {
+			continue // young, or not in the table yet
 		}
 		err := n.meta.Update(ctx, func(tx *sql.Tx) error {
 			_, err := tx.ExecContext(ctx, "DELETE FROM archive_files WHERE path = ?", f.Path)

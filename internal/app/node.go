@@ -186,8 +186,9 @@ func (n *Node) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.journal.SetFloor(n.idempotency.Saved)
 	last := n.journal.Last()
-	n.gatherer = collect.NewGatherer(n.journal, journal.Encode, n.idempotency.Note)
+	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.idempotency.Note)
 	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
 	n.workers.Go(n.watched("archive", n.journal.RunArchive))
 	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {

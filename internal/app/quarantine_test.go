@@ -85,7 +85,7 @@ func TestQuarantinedRecordsMoveOnceAfterTheDefinitionChanged(t *testing.T) {
 		}
 	}
 	check("moved")
-	n.Maintain(t.Context())
+	maintain(t, n)
 	check("compacted")
 	p.data = n.Image()
 	n = p.start()

@@ -84,19 +84,30 @@ func (r *registry) ArchiveOffset(ctx context.Context, shard uint8) (offset recor
 	return offset, err
 }
 
-func (r *registry) ArchiveFiles(ctx context.Context, id record.StreamID, from record.Sequence) (files []journal.ArchiveFile, err error) {
+func (r *registry) ArchiveFiles(ctx context.Context, id record.StreamID, from record.Sequence) ([]journal.ArchiveFile, error) {
+	return r.archiveFiles(ctx, "stream_id = ? AND last_seq >= ?", id.String(), from)
+}
+
+func (r *registry) ArchivedSince(ctx context.Context, shard uint8, from record.Sequence) ([]journal.ArchiveFile, error) {
+	return r.archiveFiles(ctx, "shard = ? AND last_seq >= ?", shard, from)
+}
+
+func (r *registry) archiveFiles(ctx context.Context, where string, args ...any) (files []journal.ArchiveFile, err error) {
 	err = r.db.View(ctx, func(q meta.Querier) error {
-		rows, err := q.QueryContext(ctx, `SELECT path, first_seq, last_seq, bytes, records, hour FROM archive_files
-			WHERE stream_id = ? AND last_seq >= ? ORDER BY first_seq`, id.String(), from)
+		rows, err := q.QueryContext(ctx, "SELECT path, stream_id, first_seq, last_seq, bytes, records, hour FROM archive_files WHERE "+where+" ORDER BY stream_id, first_seq", args...)
 		if err != nil {
 			return fmt.Errorf("list archive files: %w", err)
 		}
 		defer rows.Close()
 		for rows.Next() {
-			f := journal.ArchiveFile{Stream: id}
+			f := journal.ArchiveFile{}
 			var hour int64
-			if err := rows.Scan(&f.Path, &f.First, &f.Last, &f.Bytes, &f.Records, &hour); err != nil {
+			var id string
+			if err := rows.Scan(&f.Path, &id, &f.First, &f.Last, &f.Bytes, &f.Records, &hour); err != nil {
 				return fmt.Errorf("list archive files: %w", err)
+			}
+			if f.Stream, err = record.ParseStreamID(id); err != nil {
+				return err
 			}
 			f.Hour = time.UnixMicro(hour).UTC()
 			files = append(files, f)

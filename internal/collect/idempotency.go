@@ -70,6 +70,13 @@ func OpenIdempotency(ctx context.Context, store IdempotencyStore, log History, w
 	return x, nil
 }
 
+// Saved is the number up to which everything is on disk.
+func (x *Idempotency) Saved() record.Sequence {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.saved
+}
+
 // Note remembers an envelope's keys. Envelopes come in order.
 func (x *Idempotency) Note(env *record.Envelope) {
 	x.mu.Lock()

@@ -61,6 +61,9 @@ type ArchiveRegistry interface {
 	ArchiveOffset(ctx context.Context, shard uint8) (record.Sequence, error)
 	// ArchiveFiles lists a stream's files that reach to a number or beyond, by First.
 	ArchiveFiles(ctx context.Context, id record.StreamID, from record.Sequence) ([]ArchiveFile, error)
+	// ArchivedSince lists the files of every stream that reach to a number or
+	// beyond, each stream's by First.
+	ArchivedSince(ctx context.Context, shard uint8, from record.Sequence) ([]ArchiveFile, error)
 	// CommitArchive stores the files and moves the offset, in one transaction.
 	CommitArchive(ctx context.Context, shard uint8, from, to record.Sequence, files []ArchiveFile) error
 }
@@ -156,6 +159,11 @@ func (l *Log) trim(ctx context.Context, archived record.Sequence) error {
 			return nil
 		}
 		upTo := first + record.Sequence(max(1, int64(archived-first+1)*purgeStep/bytes))
+		if l.floor != nil {
+			if archived = min(archived, l.floor()); first > archived {
+				return nil
+			}
+		}
 		if err := l.stream.purge(ctx, min(upTo, archived)); err != nil {
 			return err
 		}
@@ -200,7 +208,7 @@ func (a *archive) writeSection(ctx context.Context, seq record.Sequence, s *reco
 		}
 		a.open[s.Stream] = f
 	}
-	var mark [16]byte
+	var mark [sequenceFrame]byte
 	binary.LittleEndian.PutUint32(mark[0:], magicSequence)
 	binary.LittleEndian.PutUint32(mark[4:], 8)
 	binary.LittleEndian.PutUint64(mark[8:], uint64(seq))
@@ -355,48 +363,80 @@ func (a *archive) read(ctx context.Context, id record.StreamID, seq record.Seque
 // find walks a file's frames to those of one envelope.
 func (a *archive) find(f ArchiveFile, seq record.Sequence) (*record.Envelope, Location, error) {
 	at := Location{Path: f.Path, Line: 1}
+	var env *record.Envelope
+	err := a.frames(f, func(found record.Sequence, frame []byte, body io.Reader) (bool, error) {
+		if found != seq {
+			at.Offset += int64(sequenceFrame + len(frame) + packedSize(frame))
+			at.Line += recordsOf(frame)
+			return true, nil
+		}
+		whole := append(frame, make([]byte, packedSize(frame))...)
+		if _, err := io.ReadFull(body, whole[len(frame):]); err != nil {
+			return false, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+		}
+		var err error
+		env, err = Decode(whole, a.shard, seq, nil)
+		return false, err
+	})
+	if err == nil && env == nil {
+		err = record.Errorf(record.NotFound, "envelope %d is not in %s", seq, f.Path)
+	}
+	return env, at, err
+}
+
+// walk tells which envelopes a file holds, and how many records of each.
+func (a *archive) walk(f ArchiveFile, visit func(seq record.Sequence, records int)) error {
+	return a.frames(f, func(seq record.Sequence, frame []byte, _ io.Reader) (bool, error) {
+		visit(seq, recordsOf(frame))
+		return true, nil
+	})
+}
+
+// sequenceFrame is the size of the frame before each section.
+const sequenceFrame = 16
+
+// frames visits each section's header frame, as far as the file is committed,
+// until visit returns false. What visit leaves of the section is skipped.
+func (a *archive) frames(f ArchiveFile, visit func(seq record.Sequence, frame []byte, body io.Reader) (bool, error)) error {
 	file, err := os.Open(filepath.Join(a.o.Root, filepath.FromSlash(f.Path)))
 	if err != nil {
-		return nil, at, err
+		return err
 	}
 	defer file.Close()
 	r := bufio.NewReaderSize(io.LimitReader(file, f.Bytes), 256<<10)
-	for at.Offset < f.Bytes {
-		head, err := r.Peek(24)
+	for offset := int64(0); offset < f.Bytes; {
+		head, err := r.Peek(sequenceFrame + 8)
 		if err != nil || binary.LittleEndian.Uint32(head) != magicSequence {
-			return nil, at, damaged("%s at byte %d: no sequence frame", f.Path, at.Offset)
+			return damaged("%s at byte %d: no sequence frame", f.Path, offset)
 		}
-		found := record.Sequence(binary.LittleEndian.Uint64(head[8:]))
-		size := 8 + int(binary.LittleEndian.Uint32(head[20:]))
-		if _, err := r.Discard(16); err != nil {
-			return nil, at, err
+		seq := record.Sequence(binary.LittleEndian.Uint64(head[8:]))
+		size := int64(8) + int64(binary.LittleEndian.Uint32(head[sequenceFrame+4:]))
+		if size < 8+fixedHeader || size > f.Bytes-offset {
+			return damaged("%s at byte %d: a header of %d bytes", f.Path, offset, size)
 		}
 		frame := make([]byte, size)
+		if _, err := r.Discard(sequenceFrame); err != nil {
+			return err
+		}
 		if _, err := io.ReadFull(r, frame); err != nil {
-			return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+			return damaged("%s at byte %d: %v", f.Path, offset, err)
 		}
-		packed := packedSize(frame)
-		if found == seq {
-			frame = append(frame, make([]byte, packed)...)
-			if _, err := io.ReadFull(r, frame[size:]); err != nil {
-				return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
-			}
-			env, err := Decode(frame, a.shard, seq, nil)
-			return env, at, err
+		more, err := visit(seq, frame, r)
+		if err != nil || !more {
+			return err
 		}
-		if _, err := r.Discard(packed); err != nil {
-			return nil, at, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
+		if _, err := r.Discard(packedSize(frame)); err != nil {
+			return damaged("%s at byte %d: %v", f.Path, offset, err)
 		}
-		at.Offset += int64(16 + size + packed)
-		at.Line += int(binary.LittleEndian.Uint32(frame[8+24:]))
+		offset += sequenceFrame + size + int64(packedSize(frame))
 	}
-	return nil, at, record.Errorf(record.NotFound, "envelope %d is not in %s", seq, f.Path)
+	return nil
 }
+
+// recordsOf reads the number of records off a section's header frame.
+func recordsOf(frame []byte) int { return int(binary.LittleEndian.Uint32(frame[8+24:])) }
 
 // packedSize reads the length of the zstd frame off a section's header frame.
 func packedSize(frame []byte) int {
-	if len(frame) < 8+fixedHeader {
-		return 0
-	}
 	return int(binary.LittleEndian.Uint32(frame[8+32:]))
 }

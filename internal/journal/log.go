@@ -95,7 +95,10 @@ type Log struct {
 		wake      chan struct{} // closed at the next append, for readers of every stream
 		closed    bool
 		received  time.Time // of the newest request; time in the log never goes back
+		setBack   bool      // the clock is behind that by more than clockStep
 	}
+	// floor is how far the young part may be purged, besides the archive's offset.
+	floor func() record.Sequence
 }
 
 // feed lists where a stream's records are in the part of the log that its
@@ -161,6 +164,9 @@ func (l *Log) open(ctx context.Context, known State) error {
 // survey reads the headers after a number, to know what is pending, and reports
 // what is missing or damaged with its exact range.
 func (l *Log) survey(ctx context.Context, after record.Sequence) error {
+	if err := l.surveyArchive(ctx, after); err != nil {
+		return err
+	}
 	expect := max(after+1, l.stream.first)
 	err := l.stream.scan(ctx, after, func(seq record.Sequence, data []byte) error {
 		if seq > expect {
@@ -183,6 +189,32 @@ func (l *Log) survey(ctx context.Context, after record.Sequence) error {
 	}
 	if last := l.stream.last; expect <= last && last >= l.stream.first {
 		return l.report(ctx, "gap", expect, last, "the journal skips these numbers")
+	}
+	return nil
+}
+
+// surveyArchive indexes what a consumer still needs but the young part no longer
+// has: a slow or quiet table reads it from the archive.
+func (l *Log) surveyArchive(ctx context.Context, after record.Sequence) error {
+	if after+1 >= l.stream.first {
+		return nil
+	}
+	files, err := l.registry.ArchivedSince(ctx, l.o.Shard, after+1)
+	if err != nil {
+		return err
+	}
+	for _, f := range files {
+		err := l.archive.walk(f, func(seq record.Sequence, records int) {
+			if seq > after && seq < l.stream.first {
+				l.mu.Lock()
+				feed := l.feed(f.Stream)
+				feed.places = append(feed.places, place{seq, records})
+				l.mu.Unlock()
+			}
+		})
+		if err != nil {
+			return l.report(ctx, "damage", f.First, f.Last, err.Error())
+		}
 	}
 	return nil
 }
@@ -227,11 +259,30 @@ func (l *Log) Now() time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Before(l.mu.received) {
+		if now.Before(l.mu.received.Add(-clockStep)) && !l.mu.setBack {
+			l.mu.setBack = true
+			go l.reportClock(now, l.mu.received, l.mu.last+1)
+		}
 		return l.mu.received
 	}
-	l.mu.received = now
+	l.mu.received, l.mu.setBack = now, false
 	return now
 }
+
+// clockStep is how far the machine's clock may go back before it is an incident.
+const clockStep = 5 * time.Second
+
+func (l *Log) reportClock(now, kept time.Time, next record.Sequence) {
+	err := l.report(context.Background(), "clock", next, next, fmt.Sprintf("the machine's clock went back to %s; records are stamped %s until it has caught up",
+		now.Format(time.RFC3339), kept.Format(time.RFC3339)))
+	if err != nil {
+		l.o.Log.Warn("journal incident not noted", "error", err)
+	}
+}
+
+// SetFloor keeps envelopes after a number in the young part: their headers are
+// needed by a consumer that reads every stream.
+func (l *Log) SetFloor(floor func() record.Sequence) { l.floor = floor }
 
 // Append stores an envelope, whose bytes Encode made, and sets its number. When
 // it returns nil the envelope is on disk. One caller at a time.

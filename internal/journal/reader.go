@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/biwa-data/biwa/internal/record"
@@ -22,11 +23,20 @@ func (l *Log) Next(ctx context.Context, id record.StreamID, after record.Sequenc
 				return entry.Env, nil
 			}
 			env, err := l.Read(ctx, id, seq)
-			if record.KindOf(err) == record.NotFound { // reported as a gap or as damage when the log was opened
-				after = seq
-				continue
+			var broken *DamageError
+			switch {
+			case errors.As(err, &broken):
+				err = l.report(ctx, "damage", seq, seq, broken.Error())
+			case record.KindOf(err) == record.NotFound:
+				err = l.report(ctx, "gap", seq, seq, "the envelope is neither in the journal nor in the archive")
+			default:
+				return env, err
 			}
-			return env, err
+			if err != nil {
+				return nil, err
+			}
+			after = seq // the incident names what is lost; the rest is not held up
+			continue
 		}
 		if f.wake == nil {
 			f.wake = make(chan struct{})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
 	iceberg "github.com/apache/iceberg-go"
 	icetable "github.com/apache/iceberg-go/table"
 
@@ -99,7 +100,7 @@ func leaves(columns []record.Column, types map[int]record.Type) {
 }
 
 // partitionValue is a value as iceberg-go writes it. A File holds bool, int64 or
-// string; dates and timestamps as strings or times.
+// string; dates and timestamps as strings, times, or what Arrow has for them.
 func partitionValue(t iceberg.Type, v any) (any, error) {
 	v, err := plainValue(v)
 	if v == nil || err != nil {
@@ -156,6 +157,10 @@ func plainValue(v any) (any, error) {
 		return int64(v), nil
 	case int32:
 		return int64(v), nil
+	case arrow.Date32: // as the engine gives it
+		return v.ToTime().Format(time.DateOnly), nil
+	case arrow.Timestamp:
+		return plainValue(v.ToTime(arrow.Microsecond))
 	case time.Time:
 		return v.UTC().Format("2006-01-02 15:04:05.999999"), nil
 	case json.Number:

@@ -111,7 +111,7 @@ func (m *merger) widen(path string, have, wanted record.Type) (record.Type, erro
 		return have, nil
 	}
 	return have, record.Errorf(record.Conflict,
-		"table %s: column %s is %s and cannot become %s without losing data: give the new values another name (from: keeps the field), or drop the table and replay the stream",
+		"table %s: column %s is %s and cannot become %s without losing data: give the new values another name (from: keeps the field), or send to a stream of another name",
 		m.table, path, have, wanted)
 }
 

@@ -29,7 +29,7 @@ var statuses = map[record.Kind]int{
 	record.Forbidden: http.StatusForbidden, record.NotFound: http.StatusNotFound, record.Conflict: http.StatusConflict,
 	record.TooLarge: http.StatusRequestEntityTooLarge, record.Unsupported: http.StatusUnsupportedMediaType,
 	record.Mismatch: http.StatusUnprocessableEntity, record.Limited: http.StatusTooManyRequests,
-	record.Unavailable: http.StatusServiceUnavailable, record.Timeout: http.StatusGatewayTimeout, record.Canceled: 499,
+	record.Unavailable: http.StatusServiceUnavailable, record.Timeout: http.StatusGatewayTimeout, record.Canceled: 499, record.NotAllowed: http.StatusMethodNotAllowed,
 }
 
 // Status is the HTTP status of an error.

@@ -31,7 +31,7 @@ type Storage struct {
 type Listeners struct {
 	HTTP     string `yaml:"http" json:"http,omitempty" jsonschema:"default=:2492,description=Console\\, HTTP API and Iceberg catalogue."`
 	AWS      string `yaml:"aws" json:"aws,omitempty" jsonschema:"default=:4566,description=AWS APIs."`
-	Postgres string `yaml:"postgres" json:"postgres,omitempty" jsonschema:"default=:5439,description=PostgreSQL wire."`
+	Postgres string `yaml:"postgres" json:"postgres,omitempty" jsonschema:"default=off,description=PostgreSQL wire. Not built yet: nothing listens there."`
 }
 
 // Off is what a listener's address is where the door stays shut.
@@ -79,7 +79,7 @@ func (c *Config) defaults(folder string) {
 	c.Storage.Data = orElse(c.Storage.Data, "data")
 	c.Listeners.HTTP = orElse(c.Listeners.HTTP, ":2492")
 	c.Listeners.AWS = orElse(c.Listeners.AWS, ":4566")
-	c.Listeners.Postgres = orElse(c.Listeners.Postgres, ":5439")
+	c.Listeners.Postgres = orElse(c.Listeners.Postgres, Off)
 	l := &c.Limits
 	l.Body = orElse(l.Body, 32<<20)
 	l.InFlight = orElse(l.InFlight, 64<<20)

@@ -23,6 +23,7 @@ const (
 	Unavailable              // not now, try again; 503
 	Timeout                  // a time limit ended it; 504
 	Canceled                 // the caller went away; 499
+	NotAllowed               // another HTTP method; 405
 )
 
 // Error is an error of a known Kind.

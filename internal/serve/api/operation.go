@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -23,10 +24,20 @@ func operation[In, Out any](h huma.API, o huma.Operation, scope access.Scope, ru
 	huma.Register(h, o, func(ctx context.Context, in *In) (*output[Out], error) {
 		out, err := run(ctx, in)
 		if err != nil {
-			return nil, huma.NewError(problem.Status(err), err.Error())
+			return nil, failure(err)
 		}
 		return &output[Out]{out}, nil
 	})
+}
+
+// failure answers as problem.Write does.
+func failure(err error) error {
+	status := problem.Status(err)
+	answer := huma.NewError(status, err.Error())
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		return huma.ErrorWithHeaders(answer, http.Header{"Retry-After": {strconv.Itoa(problem.RetryAfter)}})
+	}
+	return answer
 }
 
 type none struct{}

@@ -73,6 +73,12 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("GET /{$}", s.guarded(access.Read, http.HandlerFunc(s.home)))
 	mux.Handle("GET /sql", s.guarded(access.Read, http.HandlerFunc(s.sqlPage)))
 	mux.Handle("GET /style.css", http.HandlerFunc(s.style))
+	for path, method := range map[string]string{"/v1/events/{stream}": "POST", "/v1/query": "POST", "/v1/tap/{stream}": "GET"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", method)
+			problem.Write(w, record.Errorf(record.NotAllowed, "%s %s: the method here is %s", r.Method, r.URL.Path, method))
+		})
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, record.Errorf(record.NotFound, "%s %s: there is no such page; the API is described at /openapi.json", r.Method, r.URL.Path))
 	})

@@ -1,0 +1,151 @@
+package test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestDiskFull fills a small disk under a node. It needs root, to mount one.
+func TestDiskFull(t *testing.T) {
+	disk := t.TempDir()
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=320m"); err != nil {
+		t.Skipf("A FULL DISK IS NOT TESTED HERE: a small disk cannot be mounted: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	const reserve = 32 << 20
+	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 32MiB, memory: 256MB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
+	n, err := newNode(dir, ".", "--data", filepath.Join(disk, "data"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = n.kill()
+		if t.Failed() {
+			t.Log(n.log.String())
+		}
+	})
+	if err := n.start(); err != nil {
+		t.Fatal(err)
+	}
+	sent := 0
+	send := func() int {
+		var problem struct{ Detail string }
+		status := n.post(t, "/v1/events/events", fmt.Sprintf(`{"n":%d,"text":"%s"}`, sent, strings.Repeat("x", 512<<10)), &problem)
+		switch status {
+		case http.StatusOK:
+			sent++
+		case http.StatusServiceUnavailable:
+			if !strings.Contains(problem.Detail, "reserve") {
+				t.Errorf("503 without a reason: %q", problem.Detail)
+			}
+		default:
+			t.Fatalf("status %d: %s", status, problem.Detail)
+		}
+		return status
+	}
+	if status := send(); status != http.StatusOK {
+		t.Fatalf("the first record: %d", status)
+	}
+	filler := filepath.Join(disk, "filler")
+
+	fill(t, disk, filler, reserve+8<<20)
+	if !await(func() bool { return send() == http.StatusServiceUnavailable }) {
+		t.Fatal("the doors were never shut")
+	}
+	if left := free(t, disk); left < reserve/2 {
+		t.Errorf("%d MiB were left when the doors were shut, of a reserve of %d", left>>20, reserve>>20)
+	}
+	expectCount(t, n, sent)
+
+	// Full to the last byte, by somebody else; it must start even so.
+	if err := n.kill(); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, disk, filler, 0)
+	if err := n.start(); err != nil {
+		t.Fatal(err)
+	}
+	expectCount(t, n, sent)
+	if status := send(); status != http.StatusServiceUnavailable {
+		t.Errorf("a record on a full disk: %d", status)
+	}
+
+	// Room again: it goes on by itself.
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	if !await(func() bool { return send() == http.StatusOK }) {
+		t.Fatal("the doors stay shut though there is room")
+	}
+	if !await(func() bool { return n.column(t, "select count(*)::varchar as n from events")[0] == fmt.Sprint(sent) }) {
+		t.Error("the records sent since are not seen")
+	}
+	if err := n.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := n.start(); err != nil {
+		t.Fatal(err)
+	}
+	expectCount(t, n, sent)
+	if out, _, err := n.biwa("ledger", "verify"); err != nil {
+		t.Errorf("%v %s", err, out)
+	}
+	if r := n.ledger(t); !r.Balanced || len(r.Incidents) > 0 || r.Streams[0].Accepted != int64(sent) {
+		t.Errorf("the ledger: %+v, want %d accepted", r, sent)
+	}
+}
+
+func expectCount(t *testing.T, n *node, want int) {
+	t.Helper()
+	var got string
+	if !await(func() bool {
+		got = n.column(t, "select count(*) || ',' || count(distinct n) as n from events")[0]
+		return got == fmt.Sprintf("%d,%d", want, want)
+	}) {
+		t.Fatalf("SQL counts %s, want %d", got, want)
+	}
+}
+
+// fill makes a file grow until so many bytes are left.
+func fill(t *testing.T, disk, path string, leave int64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	chunk := make([]byte, 1<<20)
+	for {
+		left := free(t, disk) - leave
+		if left <= 0 {
+			break
+		}
+		if _, err := f.Write(chunk[:min(left, int64(len(chunk)))]); errors.Is(err, unix.ENOSPC) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func free(t *testing.T, disk string) int64 {
+	t.Helper()
+	var s unix.Statfs_t
+	if err := unix.Statfs(disk, &s); err != nil {
+		t.Fatal(err)
+	}
+	return int64(s.Bavail) * s.Bsize
+}
