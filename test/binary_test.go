@@ -62,7 +62,10 @@ type node struct {
 
 	cmd    *exec.Cmd
 	exited chan error
+	said   int // how often the log said that the node is ready before this start
 }
+
+const readyWords = "Ctrl-C stops it"
 
 // logBuffer takes what a process prints.
 type logBuffer struct {
@@ -107,6 +110,7 @@ func (n *node) launch() error {
 	}
 	n.cmd = exec.Command(filepath.Join(dir, "biwa"), append([]string{"up", n.dir, "--http", n.http, "--aws", n.aws}, n.flags...)...)
 	n.cmd.Dir, n.cmd.Env, n.cmd.Stdout, n.cmd.Stderr = n.work, n.env, &n.log, &n.log
+	n.said = strings.Count(n.log.String(), readyWords)
 	if err := n.cmd.Start(); err != nil {
 		return err
 	}
@@ -141,7 +145,7 @@ func (n *node) awaitReady() error {
 			continue
 		}
 		answer.Body.Close()
-		if answer.StatusCode == http.StatusOK {
+		if answer.StatusCode == http.StatusOK && strings.Count(n.log.String(), readyWords) > n.said {
 			return nil
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 // TestDiskFull fills a small disk under a node. It needs root, to mount one.
 func TestDiskFull(t *testing.T) {
 	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=320m"); err != nil {
+	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=512m"); err != nil {
 		t.Skipf("A FULL DISK IS NOT TESTED HERE: a small disk cannot be mounted: %v", err)
 	}
 	t.Cleanup(func() {
@@ -23,8 +24,8 @@ func TestDiskFull(t *testing.T) {
 			t.Errorf("unmount: %v", err)
 		}
 	})
-	const reserve = 32 << 20
-	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 32MiB, memory: 256MB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
+	const reserve = 96 << 20
+	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 96MiB, memory: 256MB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
 	n, err := newNode(dir, ".", "--data", filepath.Join(disk, "data"))
 	if err != nil {
 		t.Fatal(err)
@@ -64,6 +65,8 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal("the doors were never shut")
 	}
 	if left := free(t, disk); left < reserve/2 {
+		out, _ := exec.Command("du", "-ah", disk).CombinedOutput()
+		t.Errorf("%s", out)
 		t.Errorf("%d MiB were left when the doors were shut, of a reserve of %d", left>>20, reserve>>20)
 	}
 	expectCount(t, n, sent)

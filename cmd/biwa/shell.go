@@ -106,7 +106,7 @@ func (s *shell) command(ctx context.Context, words []string) bool {
 	case `\d`:
 		statement := "SHOW TABLES"
 		if len(words) > 1 {
-			statement = "DESCRIBE " + record.QuoteName(strings.TrimSuffix(words[1], ";"))
+			statement = `SELECT column_name AS "column", column_type AS type FROM (DESCRIBE ` + record.QuoteName(strings.TrimSuffix(words[1], ";")) + ")"
 		}
 		s.report(s.querier.run(ctx, statement))
 	case `\timing`:

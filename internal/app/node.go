@@ -234,11 +234,9 @@ type history struct{ log *journal.Log }
 func (h history) Last() record.Sequence { return h.log.Last() }
 
 func (h history) EnvelopeAfter(ctx context.Context, after record.Sequence) (*record.Envelope, error) {
-	if after >= h.log.Last() {
-		return nil, nil
-	}
-	e, err := h.log.NextOfAll(ctx, after)
-	if err != nil {
+	// After a jump of the numbers there may be none, though Last is higher.
+	e, err := h.log.FirstAfter(ctx, after)
+	if e == nil || err != nil {
 		return nil, err
 	}
 	return e.Env, nil

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/biwa-data/biwa/internal/nearest"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -125,6 +126,9 @@ func (d *instance) failure(ctx context.Context, src source, text string) error {
 		d.broken.Store(true)
 		return &record.Error{Kind: record.Unavailable, Err: fmt.Errorf("%w: %s", ErrBroken, message)}
 	case "INTERRUPT":
+		if ctx.Err() == nil { // one thread failed, and another that was stopped for it was asked first
+			return sqlError(record.Invalid, src.text, -1, "", "a part of the statement failed and stopped the rest: run it again to learn why")
+		}
 		return interrupted(ctx)
 	case "Out of Memory":
 		return record.Errorf(record.Limited, "the statement needs more memory than limits.memory allows: %s", message)
@@ -135,7 +139,7 @@ func (d *instance) failure(ctx context.Context, src source, text string) error {
 	case "TransactionContext":
 		return record.Errorf(record.Conflict, "duckdb: %s", message)
 	}
-	return sqlError(record.Invalid, src.text, at, nearest(f.Name, strings.Split(f.Candidates, ",")), "%s", shorten(message))
+	return sqlError(record.Invalid, src.text, at, nearestOf(f.Name, strings.Split(f.Candidates, ",")), "%s", shorten(message))
 }
 
 // interrupted says who stopped a statement.
@@ -163,39 +167,19 @@ func shorten(message string) string {
 	return head
 }
 
-// nearest is the candidate with the fewest edits from name, "" if none is close.
-func nearest(name string, candidates []string) string {
-	best, limit := "", max(1, len(name)/3)+1
-	for _, c := range candidates {
+// nearestOf is the candidate that was probably meant, "" if none is close.
+func nearestOf(name string, candidates []string) string {
+	if name == "" {
+		return ""
+	}
+	for i, c := range candidates {
 		c = strings.Trim(strings.TrimSpace(c), `"`)
 		if _, last, dotted := strings.Cut(c, "."); dotted && !strings.Contains(name, ".") {
 			c = last
 		}
-		if n := distance(strings.ToLower(name), strings.ToLower(c)); c != "" && name != "" && n < limit {
-			best, limit = c, n
-		}
+		candidates[i] = c
 	}
-	return best
-}
-
-// distance is Levenshtein's, by bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
+	return nearest.Word(name, candidates)
 }
 
 func asSQLError(err error) (*SQLError, bool) {

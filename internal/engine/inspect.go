@@ -278,7 +278,7 @@ func (w *walker) noTable(n node, name string) error {
 	for _, v := range w.tables {
 		names = append(names, v.name)
 	}
-	return sqlError(record.NotFound, w.text, n.at(), nearest(name, names), "there is no table %q", name)
+	return sqlError(record.NotFound, w.text, n.at(), nearestOf(name, names), "there is no table %q", name)
 }
 
 // unnest rewrites PartiQL's `FROM t, t.items i`.

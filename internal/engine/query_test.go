@@ -320,7 +320,7 @@ func TestAnInternalErrorBreaksTheEngine(t *testing.T) {
 
 func TestNearest(t *testing.T) {
 	for name, want := range map[string]string{"usr_id": "user_id", "x": "", "": "", "amonut": "amount"} {
-		if got := nearest(name, []string{"user_id", `"amount"`, "ev.payload"}); got != want {
+		if got := nearestOf(name, []string{"user_id", `"amount"`, "ev.payload"}); got != want {
 			t.Errorf("nearest to %q is %q, want %q", name, got, want)
 		}
 	}

@@ -136,7 +136,11 @@ func Open(ctx context.Context, registry Registry, o Options) (*Log, error) {
 }
 
 func (l *Log) open(ctx context.Context, known State) error {
-	state, incident, err := l.stream.settle(ctx, known)
+	var err error
+	if l.archive, err = openArchive(ctx, l.registry, l.o); err != nil {
+		return err
+	}
+	state, incident, err := l.stream.settle(ctx, known, func() error { return l.rescue(ctx) })
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -154,11 +158,26 @@ func (l *Log) open(ctx context.Context, known State) error {
 	if err != nil {
 		return err
 	}
-	if l.archive, err = openArchive(ctx, l.registry, l.o); err != nil {
-		return err
-	}
 	l.mu.last = l.stream.last
 	return l.survey(ctx, after)
+}
+
+// rescue copies into the archive what the young part alone has, before that is
+// emptied.
+func (l *Log) rescue(ctx context.Context) error {
+	at := l.archive.offset()
+	err := l.stream.scan(ctx, at, func(seq record.Sequence, data []byte) error {
+		env, err := Decode(data, l.o.Shard, seq, nil)
+		if err != nil {
+			return l.report(ctx, "damage", seq, seq, err.Error())
+		}
+		at = seq
+		return l.archive.write(ctx, &Entry{env, data})
+	})
+	if err != nil {
+		return err
+	}
+	return l.archive.commit(ctx, at)
 }
 
 // survey reads the headers after a number, to know what is pending, and reports

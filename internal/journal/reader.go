@@ -56,25 +56,10 @@ func (l *Log) Next(ctx context.Context, id record.StreamID, after record.Sequenc
 func (l *Log) NextOfAll(ctx context.Context, after record.Sequence) (*Entry, error) {
 	for {
 		l.mu.Lock()
-		last, wake := l.mu.last, l.mu.wake
-		entry := l.inTail(after + 1)
+		wake := l.mu.wake
 		l.mu.Unlock()
-		if entry != nil {
-			return entry, nil
-		}
-		for seq := max(after+1, l.firstStored()); seq <= last; seq++ {
-			data, found, err := l.stream.read(ctx, seq)
-			if err != nil {
-				return nil, err
-			}
-			if !found {
-				continue
-			}
-			env, err := Decode(data, l.o.Shard, seq, nil)
-			if err != nil {
-				continue // reported as damage when the log was opened
-			}
-			return &Entry{env, data}, nil
+		if entry, err := l.FirstAfter(ctx, after); entry != nil || err != nil {
+			return entry, err
 		}
 		select {
 		case <-wake:
@@ -82,6 +67,32 @@ func (l *Log) NextOfAll(ctx context.Context, after record.Sequence) (*Entry, err
 			return nil, ctx.Err()
 		}
 	}
+}
+
+// FirstAfter returns the first envelope after a number that the young part has,
+// nil if there is none.
+func (l *Log) FirstAfter(ctx context.Context, after record.Sequence) (*Entry, error) {
+	l.mu.Lock()
+	last, entry := l.mu.last, l.inTail(after+1)
+	l.mu.Unlock()
+	if entry != nil {
+		return entry, nil
+	}
+	for seq := max(after+1, l.firstStored()); seq <= last; seq++ {
+		data, found, err := l.stream.read(ctx, seq)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			continue
+		}
+		env, err := Decode(data, l.o.Shard, seq, nil)
+		if err != nil {
+			continue // reported as damage when the log was opened
+		}
+		return &Entry{env, data}, nil
+	}
+	return nil, nil
 }
 
 func (l *Log) firstStored() record.Sequence {

@@ -98,8 +98,9 @@ func (s *stream) config(id string, first record.Sequence) jetstream.StreamConfig
 
 // settle makes the stream's numbers agree with what is known to have been
 // stored, and returns what the registry should know from now on. A number that
-// any consumer has seen is never given again.
-func (s *stream) settle(ctx context.Context, known State) (State, *Incident, error) {
+// any consumer has seen is never given again. Jumping ahead empties the stream:
+// rescue is called before, to put what it still holds somewhere else.
+func (s *stream) settle(ctx context.Context, known State, rescue func() error) (State, *Incident, error) {
 	if s.handle == nil {
 		next, incident := State{UUID: uuid.NewString(), Incarnation: known.Incarnation + 1}, (*Incident)(nil)
 		first := record.Sequence(1)
@@ -135,6 +136,9 @@ func (s *stream) settle(ctx context.Context, known State) (State, *Incident, err
 	from, to := last+1, known.High
 	if replaced {
 		from, to = min(last, known.High)+1, max(last, known.High)
+	}
+	if err := errors.Join(s.refresh(ctx), rescue()); err != nil {
+		return known, nil, err
 	}
 	next.High, next.Incarnation = to+jump, known.Incarnation+1
 	if err := s.handle.Purge(ctx, jetstream.WithPurgeSequence(uint64(next.High+1))); err != nil {

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/problem"
@@ -110,7 +111,7 @@ func (s *Server) runPage(r *http.Request, page *sqlPage) error {
 			}
 			row := make([]string, len(page.Columns))
 			for c, column := range batch.Columns() {
-				row[c] = values.text(column, i, page.Columns[c].Type)
+				row[c] = strings.Clone(values.text(column, i, page.Columns[c].Type)) // the batch's memory goes with it
 			}
 			page.Rows = append(page.Rows, row)
 		}

@@ -73,7 +73,8 @@ func (w *valueWriter) appendJSON(out []byte, column arrow.Array, i int, sqlType 
 	return appendString(out, w.text(column, i, sqlType))
 }
 
-// text is the cell as CSV and tables show it; a null has none.
+// text is the cell as CSV and tables show it; a null has none. It may lie in the
+// column's memory and is good as long as that is.
 func (w *valueWriter) text(column arrow.Array, i int, sqlType string) string {
 	if column.IsNull(i) {
 		return ""
