@@ -1,6 +1,7 @@
 package access
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"testing"
@@ -20,7 +21,7 @@ func TestWithoutKeysOnlyLoopbackNamesAreServed(t *testing.T) {
 		{"evil.example", "", false}, {"evil.example:2492", "", false}, {"", "", false}, {"127.0.0.1.evil.example", "", false}, {"10.0.0.1", "", false},
 		{"localhost", "https://evil.example", false}, {"localhost", "null", false}, {"localhost", "http://localhost.evil.example", false},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Host = test.host
 		if test.origin != "" {
 			r.Header.Set("Origin", test.origin)
@@ -48,7 +49,7 @@ func TestKeysAndScopes(t *testing.T) {
 		{"", Read, "", record.Unauthorized}, {"s4", Read, "", record.Unauthorized},
 	} {
 		for _, header := range []string{"bearer", "api key", "basic"} {
-			r := httptest.NewRequest("GET", "/", nil)
+			r := httptest.NewRequest(http.MethodGet, "/", nil)
 			switch {
 			case test.secret == "":
 			case header == "bearer":
@@ -77,7 +78,7 @@ func TestClientBehindTrustedProxies(t *testing.T) {
 		{"10.0.0.1:1234", "nonsense", "10.0.0.1"},
 		{"10.0.0.1:1234", "10.0.0.3", "10.0.0.3"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = test.remote
 		if test.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", test.forwarded)
@@ -92,7 +93,7 @@ func FuzzSignatureHeader(f *testing.F) {
 	f.Add("AWS4-HMAC-SHA256 Credential=A/20260101/us-east-1/firehose/aws4_request, SignedHeaders=host;x-amz-date, Signature=00")
 	g := NewGuard([]Key{{Name: "A", Secret: "s", Scopes: []Scope{Ingest}}}, nil)
 	f.Fuzz(func(t *testing.T, header string) {
-		r := httptest.NewRequest("POST", "/", nil)
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
 		r.Header.Set("Authorization", header)
 		r.Header.Set("X-Amz-Date", "20260101T000000Z")
 		if _, err := g.CheckSignature(r, nil, Ingest, "", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)); err == nil {

@@ -53,7 +53,7 @@ func unpackBody(r *http.Request, limit int64, into *bytes.Buffer) error {
 	if r.ContentLength > limit {
 		return tooLarge(limit)
 	}
-	var source io.Reader = io.LimitReader(r.Body, limit+1)
+	source := io.LimitReader(r.Body, limit+1)
 	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
 	case "", "identity":
 	case "gzip", "x-gzip":

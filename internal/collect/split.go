@@ -33,7 +33,7 @@ type Part struct {
 
 // add puts one record's text, trimmed of white space, into the last part.
 func (l *Lines) add(text []byte) {
-	code, message := "", ""
+	var code, message string
 	switch {
 	case len(text) > record.MaxRecordBytes:
 		code = record.CodeTooLarge

@@ -53,7 +53,7 @@ func (r *registry) ArchiveFiles(_ context.Context, id record.StreamID, from reco
 	return found, nil
 }
 func (r *registry) ArchivedSince(_ context.Context, _ uint8, from record.Sequence) (found []journal.ArchiveFile, _ error) {
-	return r.ArchiveFiles(nil, stream, from)
+	return r.ArchiveFiles(context.Background(), stream, from)
 }
 func (r *registry) CommitArchive(_ context.Context, _ uint8, from, to record.Sequence, files []journal.ArchiveFile) error {
 	r.mu.Lock()
