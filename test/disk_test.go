@@ -25,7 +25,7 @@ func TestDiskFull(t *testing.T) {
 		}
 	})
 	const reserve = 96 << 20
-	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 96MiB, memory: 256MB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
+	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 96MiB, memory: 1GB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
 	n, err := newNode(dir, ".", "--data", filepath.Join(disk, "data"))
 	if err != nil {
 		t.Fatal(err)

@@ -21,6 +21,6 @@ func TestMeasurementsRun(t *testing.T) {
 }
 
 // testDuration is short: the test shows that the measurements run, not what they give.
-const testDuration = 2 * time.Second
+const testDuration = time.Second
 
-const testScale = 0.01
+const testScale = 0.005

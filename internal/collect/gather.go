@@ -130,7 +130,6 @@ func (g *Gatherer) gather() {
 	var held *submission // did not fit the envelope before
 	for {
 		w := held
-		held = nil
 		if w == nil {
 			var open bool
 			if w, open = <-g.queue; !open {

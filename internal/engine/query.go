@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"strings"
@@ -173,7 +174,7 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 	close(r.started)
 	for {
 		batch, err := cur.next(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
