@@ -155,8 +155,8 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 }
 
 func (w *Worker) write(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string) ([]record.File, error) {
-	if s.count == 0 {
-		return nil, nil
+	if s.count == 0 || s.files != nil {
+		return s.files, nil
 	}
 	f, err := w.Files.WriteParquet(ctx, w.Tables.Path(table), schema, timeColumn, s.batches)
 	if err != nil {
@@ -165,7 +165,8 @@ func (w *Worker) write(ctx context.Context, s *side, table string, schema record
 	if f.Rows != s.count {
 		return nil, fmt.Errorf("table %s: %s has %d rows, %d were written", table, f.Path, f.Rows, s.count)
 	}
-	return []record.File{f}, nil
+	s.files = []record.File{f}
+	return s.files, nil
 }
 
 func (w *Worker) writeRejects(ctx context.Context, s *side) ([]record.File, error) {

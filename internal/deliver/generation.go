@@ -32,6 +32,7 @@ type side struct {
 	batches          []arrow.RecordBatch
 	appended         int // batches that are in recent
 	count            int64
+	files            []record.File     // once they are written; a commit that is tried again has the same
 	recent           *world.Generation // nil until rows are first made visible
 	minTime, maxTime int64             // of the batches that are not in recent
 }

@@ -210,6 +210,10 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 			return w.finish(ctx)
 		}
 		if w.due() {
+			// What came since rows were last shown would else wait for the commit.
+			if w.current.rows.recent != nil && w.flushing == nil && !w.late() {
+				w.show(ctx)
+			}
 			w.rotate(ctx)
 		}
 	}
