@@ -133,7 +133,7 @@ func TestAnonymize(t *testing.T) {
 func TestWebLog(t *testing.T) {
 	lines := webLog(t)
 	if lines == nil {
-		t.Skip("the shared web log is not there")
+		t.Skip("SKIPPED LOUDLY: the real web log is not here")
 	}
 	s := compiled(t, Definition{EventTime: "ts", Columns: webColumns, Enrich: webEnrich, Partition: []string{"day(ts)"}}, Options{})
 	var wg sync.WaitGroup
