@@ -30,7 +30,7 @@ func intake(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	defer n.stop() //nolint:errcheck // the figure has been taken by then
+	defer func() { close(hold); n.stop() }() //nolint:errcheck // the figure has been taken by then
 	l := newLoad(n.url+"/v1/events/log", load, 0)
 	o.Progress("HTTP intake")
 	limited, cancel := context.WithTimeout(ctx, o.Duration/4)

@@ -24,7 +24,7 @@ var contentTypes = map[string]bool{
 
 // readBody reads a request's body, unpacked, up to a limit that holds for what
 // is sent and for what it unpacks to.
-// The bytes are the caller's until it calls done.
+// The bytes are the caller's until it calls done; it need not.
 func readBody(r *http.Request, limit int64) (body []byte, done func(), err error) {
 	buffer := bodyBuffers.Get().(*bytes.Buffer)
 	buffer.Reset()

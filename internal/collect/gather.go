@@ -4,6 +4,7 @@
 package collect
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"sync"
@@ -187,15 +188,7 @@ func (p *pending) add(w *submission) {
 
 // seal lays the envelope out, numbers its records, and packs it in the background.
 func (g *Gatherer) seal(p *pending) {
-	sizes := make([]int, len(p.env.Sections))
-	for _, w := range p.waiters {
-		sizes[w.section] += len(w.part.Lines)
-	}
-	for i := range p.env.Sections {
-		if len(p.waiters) > 1 { // a single part's lines are taken as they are
-			p.env.Sections[i].Lines = make([]byte, 0, sizes[i])
-		}
-	}
+	lines := make([][][]byte, len(p.env.Sections))
 	for _, w := range p.waiters {
 		s := &p.env.Sections[w.section]
 		w.request.First = s.Count
@@ -204,12 +197,12 @@ func (g *Gatherer) seal(p *pending) {
 			f.Index += s.Count
 			s.Flaws = append(s.Flaws, f)
 		}
-		if len(p.waiters) > 1 {
-			s.Lines = append(s.Lines, w.part.Lines...)
-		} else {
-			s.Lines = w.part.Lines
-		}
 		s.Count += w.part.Count
+		lines[w.section] = append(lines[w.section], w.part.Lines)
+	}
+	for i := range p.env.Sections {
+		// Always a copy: the log keeps the lines, and a part's may be its door's.
+		p.env.Sections[i].Lines = bytes.Join(lines[i], nil)
 	}
 	first := 0
 	for i := range p.env.Sections {

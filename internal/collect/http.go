@@ -89,7 +89,6 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	defer done()
 	lines, err := Split(body)
 	if err != nil {
 		return Answer{}, err
@@ -97,8 +96,12 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if lines.Unreadable == lines.Records && !strings.Contains(r.Header.Get("Prefer"), "handling=lenient") {
 		return Answer{}, &record.Error{Kind: record.Invalid, Err: &Unreadable{answer(lines, make([]record.RecordID, len(lines.Parts))).Errors}}
 	}
-	return d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body,
+	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body,
 		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: "http"}})
+	if err == nil {
+		done() // after an error the gatherer may still read the body
+	}
+	return answer, err
 }
 
 // clipHeader bounds what is kept of a header with each request.

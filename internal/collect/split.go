@@ -12,7 +12,8 @@ import (
 const headBytes = 4 << 10
 
 // Lines are the records of a request, checked, cut into parts that each fit one
-// envelope.
+// envelope. Where the records stand in the body as they are stored, one a line,
+// the parts are pieces of the body and not copies.
 type Lines struct {
 	Parts   []Part
 	Records int
@@ -29,22 +30,25 @@ type Part struct {
 	Count int
 	Lines []byte
 	Flaws []record.Flaw // Index counts within the part
+
+	borrowed bool // Lines is a piece of the body: it is not ours to append to
 }
 
-// add puts one record's text, trimmed of white space, into the last part.
-func (l *Lines) add(text []byte) {
+// add puts one record's text, trimmed of white space, into the last part. whole
+// is the text with its line break where it stands so in the body, else nil.
+func (l *Lines) add(text, whole []byte) {
 	var code, message string
 	switch {
 	case len(text) > record.MaxRecordBytes:
 		code = record.CodeTooLarge
 		message = fmt.Sprintf("the record has %d bytes, the limit is %d; its first %d are kept", len(text), record.MaxRecordBytes, headBytes)
-		text = text[:headBytes]
+		text, whole = text[:headBytes], nil
 	default:
 		code, message = jsontext.Check(text)
 	}
 	n := len(l.Parts)
 	if n == 0 || l.Parts[n-1].Count == record.MaxRecords || len(l.Parts[n-1].Lines)+len(text)+1 > record.MaxEnvelopeBytes {
-		l.Parts = append(l.Parts, Part{First: l.Records, Lines: make([]byte, 0, min(record.MaxEnvelopeBytes, max(l.left, len(text))+1))})
+		l.Parts = append(l.Parts, Part{First: l.Records})
 		n++
 	}
 	p := &l.Parts[n-1]
@@ -55,13 +59,41 @@ func (l *Lines) add(text []byte) {
 			l.Unreadable++
 		}
 	}
+	if !p.borrow(whole) {
+		p.copy(text, l.left)
+	}
+	p.Count++
+	l.Records++
+	l.left -= len(text) + 1
+}
+
+// borrow takes a line of the body over without copying it: the part's first, or
+// the one right after the part's last.
+func (p *Part) borrow(whole []byte) bool {
+	end := len(p.Lines)
+	switch {
+	case whole == nil:
+		return false
+	case end == 0:
+		p.Lines, p.borrowed = whole, true
+		return true
+	case p.borrowed && cap(p.Lines) > end && &p.Lines[:end+1][end] == &whole[0]:
+		p.Lines = p.Lines[:end+len(whole)]
+		return true
+	}
+	return false
+}
+
+// copy adds a text and a line break; left is about how many bytes will follow.
+func (p *Part) copy(text []byte, left int) {
+	if p.borrowed || p.Lines == nil {
+		room := len(p.Lines) + max(left, len(text)) + 1
+		p.Lines, p.borrowed = append(make([]byte, 0, min(record.MaxEnvelopeBytes, room)), p.Lines...), false
+	}
 	start := len(p.Lines)
 	p.Lines = append(p.Lines, text...)
 	flatten(p.Lines[start:])
 	p.Lines = append(p.Lines, '\n')
-	p.Count++
-	l.Records++
-	l.left -= len(text) + 1
 }
 
 // flatten makes the record one line. In valid JSON a line break can only be
@@ -80,6 +112,7 @@ func flatten(text []byte) {
 // Split takes a request body apart: JSON lines, one array, or one object that
 // may be spread over lines. Blank lines are not records. An array that does not
 // end properly is an error, for then no one can say what was meant to be in it.
+// The parts may be pieces of the body: it must not change while they are used.
 func Split(body []byte) (*Lines, error) {
 	l := &Lines{left: len(body) + 1}
 	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
@@ -90,9 +123,9 @@ func Split(body []byte) (*Lines, error) {
 	case text[0] == '[':
 		return l, l.array(text)
 	case isSpread(text):
-		l.add(text)
+		l.add(text, nil)
 	default:
-		l.lines(text)
+		l.lines(body)
 	}
 	return l, nil
 }
@@ -112,14 +145,18 @@ func isSpread(text []byte) bool {
 
 func (l *Lines) lines(text []byte) {
 	for len(text) > 0 {
-		line := text
+		var line, whole []byte
 		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			line, text = text[:end], text[end+1:]
+			line, whole, text = text[:end], text[:end+1], text[end+1:]
 		} else {
-			text = nil
+			line, text = text, nil
 		}
-		if line = trim(line); len(line) > 0 {
-			l.add(line)
+		trimmed := trim(line)
+		if len(trimmed) < len(line) {
+			whole = nil
+		}
+		if len(trimmed) > 0 {
+			l.add(trimmed, whole)
 		}
 	}
 }
@@ -142,7 +179,7 @@ func (l *Lines) array(text []byte) error {
 				return l.endArray(text, start, i)
 			}
 		case c == ',' && depth == 1:
-			l.add(trim(text[start:i]))
+			l.add(trim(text[start:i]), nil)
 			start = i + 1
 		}
 	}
@@ -154,7 +191,7 @@ func (l *Lines) endArray(text []byte, start, end int) error {
 		return record.Errorf(record.Invalid, "unexpected %q after the array, at byte %d: send either one array or JSON lines", clip(rest), end+1)
 	}
 	if last := trim(text[start:end]); len(last) > 0 {
-		l.add(last)
+		l.add(last, nil)
 	}
 	if l.Records == 0 {
 		return record.Errorf(record.Invalid, "the array is empty")

@@ -15,8 +15,8 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// WriteParquet writes batches, in their order, as one file and makes its content
-// durable; the caller makes its folder so. path is relative to Options.Root.
+// WriteParquet writes batches as one file, in any order of rows, and makes its
+// content durable; the caller makes its folder so. path is relative to Options.Root.
 // timeColumn is the event time, "" for none.
 func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, list []arrow.RecordBatch) (record.File, error) {
 	reader, err := newBatches(schema, list)
@@ -24,15 +24,27 @@ func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Sc
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
 	defer reader.Release()
-	f, err := e.copyTo(ctx, path, schema, timeColumn, reader)
+	f, err := e.copyTo(ctx, path, schema, timeColumn, reader, young)
 	if err != nil {
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
 	return f, nil
 }
 
+// layout is how a file is written: COPY's options.
+type layout string
+
+const (
+	// young is a flush's file, which compaction will write again. All threads
+	// write it, each its own row groups, so rows do not keep their order; and a
+	// Bloom filter would cost more than the few reads before then could gain.
+	young layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false"
+	// settled is a file that stays: sorted as its reader gives it.
+	settled layout = "PRESERVE_ORDER true"
+)
+
 // copyTo writes what reader gives. A file that failed is removed.
-func (e *Engine) copyTo(ctx context.Context, path string, schema record.Schema, timeColumn string, reader array.RecordReader) (record.File, error) {
+func (e *Engine) copyTo(ctx context.Context, path string, schema record.Schema, timeColumn string, reader array.RecordReader, how layout) (record.File, error) {
 	full := e.file(path)
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return record.File{}, err
@@ -44,7 +56,7 @@ func (e *Engine) copyTo(ctx context.Context, path string, schema record.Schema, 
 			return err
 		}
 		defer release()
-		return c.each(ctx, copyStatement(view, full, schema), nil, func(batch arrow.RecordBatch) error {
+		return c.each(ctx, copyStatement(view, full, schema, how), nil, func(batch arrow.RecordBatch) error {
 			return readStats(&f, schema, timeColumn, batch)
 		})
 	})
@@ -58,13 +70,13 @@ func (e *Engine) copyTo(ctx context.Context, path string, schema record.Schema, 
 	return f, nil
 }
 
-func copyStatement(view, path string, schema record.Schema) string {
+func copyStatement(view, path string, schema record.Schema, how layout) string {
 	columns := make([]string, len(schema))
 	for i, c := range schema {
 		name := record.QuoteName(c.Name)
 		columns[i] = "CAST(" + name + " AS " + c.Type.SQL() + ") AS " + name
 	}
-	options := "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2, USE_TMP_FILE false, RETURN_STATS"
+	options := "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, PARQUET_VERSION V2, USE_TMP_FILE false, RETURN_STATS, " + string(how)
 	if ids := fieldIDs(schema); ids != "{}" {
 		options += ", FIELD_IDS " + ids
 	}

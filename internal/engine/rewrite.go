@@ -126,7 +126,7 @@ func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted,
 		defer close(pipe.batches)
 		failed = s.run(ctx, rows, pipe.batches)
 	})
-	f, err := e.copyTo(ctx, path, job.Schema, job.TimeColumn, pipe)
+	f, err := e.copyTo(ctx, path, job.Schema, job.TimeColumn, pipe, settled)
 	cancel()
 	for batch := range pipe.batches {
 		batch.Release()
