@@ -17,6 +17,14 @@ type bucket struct {
 	Oldest int64  `json:"oldest"` // when its first key was received, in microseconds
 	Newest int64  `json:"newest"`
 	Keys   int64  `json:"keys"`
+
+	stored *filter // of the keys there were when the index was opened; nil until it has been loaded
+	since  filter  // of those that came since
+}
+
+// mayHave says whether the key may be in the bucket.
+func (b *bucket) mayHave(key *[16]byte) bool {
+	return b.stored == nil || b.since.has(key) || b.stored.has(key)
 }
 
 // bucketList is the key under which the buckets are kept, after all of theirs.
@@ -35,6 +43,64 @@ func (x *Index) loadBuckets() error {
 		return err
 	}
 	return nil
+}
+
+// loadFilters reads the keys of the buckets that were there at the start, the
+// newest first. A bucket is asked itself until its filter is there.
+func (x *Index) loadFilters() {
+	x.mu.Lock()
+	numbers := make([]uint32, len(x.buckets))
+	for i := range x.buckets {
+		numbers[len(numbers)-1-i] = x.buckets[i].Number
+	}
+	x.mu.Unlock()
+	for _, number := range numbers {
+		f, err := x.loadFilter(number)
+		if err != nil {
+			x.o.Log.Warn("dedupe index is slow", "error", fmt.Errorf("read bucket %d: %w", number, err))
+		}
+		if f == nil {
+			return
+		}
+		x.mu.Lock()
+		for i := range x.buckets {
+			if x.buckets[i].Number == number {
+				x.buckets[i].stored = f
+			}
+		}
+		x.mu.Unlock()
+	}
+}
+
+// loadFilter makes the filter of all keys of a bucket; nil if the index is
+// being closed. Keys that are synced meanwhile may be in it; they are in since.
+func (x *Index) loadFilter(number uint32) (*filter, error) {
+	from, to := bounds(number)
+	all, err := x.db.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
+	if err != nil {
+		return nil, err
+	}
+	f := &filter{}
+	count := 0
+	for ok := all.First(); ok; ok = all.Next() {
+		f.add((*[16]byte)(all.Key()[bucketSize:prefixSize]))
+		if count++; count%4096 == 0 {
+			select {
+			case <-x.closing:
+				return nil, all.Close()
+			default:
+			}
+		}
+	}
+	if err := errors.Join(all.Error(), all.Close()); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// bounds are the first key of a bucket and the first of the next.
+func bounds(number uint32) (from, to []byte) {
+	return binary.BigEndian.AppendUint32(nil, number), binary.BigEndian.AppendUint32(nil, number+1)
 }
 
 func (x *Index) saveBuckets() error {
@@ -74,7 +140,7 @@ func (x *Index) advance(ctx context.Context, oldest, newest int64) {
 	if n > 0 {
 		number = x.buckets[n-1].Number + 1
 	}
-	x.buckets = append(x.buckets, bucket{Number: number, Oldest: oldest, Newest: newest})
+	x.buckets = append(x.buckets, bucket{Number: number, Oldest: oldest, Newest: newest, stored: &filter{}})
 }
 
 // forget drops the oldest bucket. Should it come back after a crash, because its
@@ -82,10 +148,8 @@ func (x *Index) advance(ctx context.Context, oldest, newest int64) {
 // recognised that need not have been.
 func (x *Index) forget() {
 	b := x.buckets[0]
-	var from, to [bucketSize]byte
-	binary.BigEndian.PutUint32(from[:], b.Number)
-	binary.BigEndian.PutUint32(to[:], b.Number+1)
-	if err := x.db.DeleteRange(from[:], to[:], pebble.NoSync); err != nil {
+	from, to := bounds(b.Number)
+	if err := x.db.DeleteRange(from, to, pebble.NoSync); err != nil {
 		x.o.Log.Warn("dedupe index", "error", fmt.Errorf("forget bucket %d: %w", b.Number, err))
 	}
 	x.buckets = x.buckets[1:]

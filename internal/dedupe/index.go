@@ -8,6 +8,7 @@
 package dedupe
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -34,7 +35,7 @@ import (
 // Bounds say for how long keys are remembered, and how many. Window is required.
 type Bounds struct {
 	Window  time.Duration
-	MaxKeys int64 // default DefaultMaxKeys; about 32 bytes of disk and 10 bits of memory each
+	MaxKeys int64 // default DefaultMaxKeys; each takes about 32 bytes of disk and 2 of memory
 	// Refuse keeps every key for its window, also past MaxKeys: whoever asks Keys
 	// before taking records sees to it that there is room.
 	Refuse bool
@@ -69,9 +70,12 @@ type Index struct {
 	buckets []bucket         // ascending by number; the last one takes new keys
 	synced  [2]mark          // the last two Syncs, the newer one last
 
-	young map[[16]byte][]entry // accepted since the last Sync
-	order []entry              // the same, in order
-	files int                  // numbers the files that are ingested
+	young map[[16]byte]int32 // the last place in order of each key accepted since the last Sync
+	order []entry            // what was accepted since then
+	files int                // numbers the files that are ingested
+
+	loading sync.WaitGroup
+	closing chan struct{} // closed to end the loading of filters
 
 	// level is what Keys counts, apart from mu, which is held while files are
 	// written.
@@ -94,6 +98,7 @@ type entry struct {
 	key    [16]byte
 	id     record.RecordID
 	micros int64 // when it was received
+	before int32 // while young: the place of an earlier entry of the key, -1 for none
 }
 
 // A stored key is bucket u32 | key 16 | id u64, big-endian; its value the time.
@@ -115,11 +120,12 @@ func Open(o Options) (*Index, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open dedupe index: %w", err)
 	}
-	x := &Index{o: o, db: db, young: map[[16]byte][]entry{}}
+	x := &Index{o: o, db: db, young: map[[16]byte]int32{}, closing: make(chan struct{})}
 	if err := x.loadBuckets(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open dedupe index: %w", err), db.Close())
 	}
 	x.count()
+	x.loading.Go(x.loadFilters)
 	return x, nil
 }
 
@@ -128,7 +134,11 @@ func options() *pebble.Options {
 	comparer.Name = "biwa.dedupe"
 	comparer.Split = func(key []byte) int { return min(prefixSize, len(key)) }
 	o := &pebble.Options{Comparer: &comparer, FormatMajorVersion: pebble.FormatNewest, Logger: quiet{}, MemTableSize: 1 << 20,
-		CacheSize: 16 << 20}
+		CacheSize: 16 << 20,
+		// A key that is not there is mostly not looked for here (see filter), so
+		// fewer, larger levels and less work to tidy them.
+		LBaseMaxBytes: 256 << 20}
+	o.TargetFileSizes[0] = 16 << 20
 	for i := range o.Levels {
 		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
@@ -167,14 +177,13 @@ func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error
 		if key == ([16]byte{}) {
 			continue
 		}
-		e := entry{key, record.RecordID(ids.Value(i)), int64(received.Value(i))}
+		e := entry{key: key, id: record.RecordID(ids.Value(i)), micros: int64(received.Value(i))}
 		first, copied, err := x.before(e)
 		if err != nil {
 			return err
 		}
 		if !copied {
-			x.young[key] = append(x.young[key], e)
-			x.order = append(x.order, e)
+			x.remember(e)
 			continue
 		}
 		if mask == nil {
@@ -222,13 +231,25 @@ func keep(ctx context.Context, b *record.Batch, mask []bool) error {
 	return nil
 }
 
+// remember takes an accepted record among the young ones.
+func (x *Index) remember(e entry) {
+	e.before = -1
+	if at, ok := x.young[e.key]; ok {
+		e.before = at
+	}
+	x.young[e.key] = int32(len(x.order))
+	x.order = append(x.order, e)
+}
+
 // before finds the accepted record of which e is a copy: the largest smaller id
 // with its key, if that lies within the window.
 func (x *Index) before(e entry) (first record.RecordID, copied bool, err error) {
 	last := entry{id: -1}
-	for _, o := range x.young[e.key] {
-		if o.id < e.id && o.id > last.id {
-			last = o
+	if at, ok := x.young[e.key]; ok {
+		for ; at >= 0; at = x.order[at].before {
+			if o := x.order[at]; o.id < e.id && o.id > last.id {
+				last = o
+			}
 		}
 	}
 	if last.id < 0 {
@@ -242,19 +263,19 @@ func (x *Index) before(e entry) (first record.RecordID, copied bool, err error) 
 // stored looks into the buckets, the newest first.
 func (x *Index) stored(e entry) (last entry, err error) {
 	last.id = -1
-	if len(x.buckets) == 0 {
-		return last, nil
-	}
-	if x.probe == nil {
-		if x.probe, err = x.db.NewIter(&pebble.IterOptions{}); err != nil {
-			return last, fmt.Errorf("read dedupe index: %w", err)
-		}
-	}
 	var from [keySize]byte
 	for i := len(x.buckets) - 1; i >= 0; i-- {
 		b := &x.buckets[i]
 		if b.Newest < e.micros-x.o.Window.Microseconds() {
 			break
+		}
+		if !b.mayHave(&e.key) {
+			continue
+		}
+		if x.probe == nil {
+			if x.probe, err = x.db.NewIter(&pebble.IterOptions{}); err != nil {
+				return last, fmt.Errorf("read dedupe index: %w", err)
+			}
 		}
 		binary.BigEndian.PutUint32(from[:], b.Number)
 		copy(from[bucketSize:], e.key[:])
@@ -264,12 +285,12 @@ func (x *Index) stored(e entry) (last entry, err error) {
 				break
 			}
 			if id > last.id {
-				last = entry{e.key, id, int64(binary.BigEndian.Uint64(x.probe.Value()))}
+				last = entry{key: e.key, id: id, micros: int64(binary.BigEndian.Uint64(x.probe.Value()))}
 			}
 		}
-	}
-	if err := x.probe.Error(); err != nil {
-		return last, fmt.Errorf("read dedupe index: %w", err)
+		if err := x.probe.Error(); err != nil {
+			return last, fmt.Errorf("read dedupe index: %w", err)
+		}
 	}
 	return last, nil
 }
@@ -296,8 +317,9 @@ func (x *Index) Sync(ctx context.Context, upTo record.Sequence) error {
 	if err := x.db.Ingest(ctx, []string{path}); err != nil {
 		return fmt.Errorf("write dedupe index: %w", err)
 	}
-	for _, e := range x.order {
-		current.Newest = max(current.Newest, e.micros)
+	for i := range x.order {
+		current.Newest = max(current.Newest, x.order[i].micros)
+		current.since.add(&x.order[i].key)
 	}
 	current.Keys += int64(len(x.order))
 	if x.synced[1].upTo != upTo {
@@ -318,7 +340,7 @@ func (x *Index) Sync(ctx context.Context, upTo record.Sequence) error {
 // writeFile writes the young keys as one sorted, fsynced file.
 func (x *Index) writeFile(number uint32) (string, error) {
 	slices.SortFunc(x.order, func(a, b entry) int {
-		if c := slices.Compare(a.key[:], b.key[:]); c != 0 {
+		if c := bytes.Compare(a.key[:], b.key[:]); c != 0 {
 			return c
 		}
 		return int(a.id - b.id)
@@ -334,7 +356,7 @@ func (x *Index) writeFile(number uint32) (string, error) {
 	var value [8]byte
 	binary.BigEndian.PutUint32(key[:], number)
 	for i, e := range x.order {
-		if i > 0 && e == x.order[i-1] {
+		if i > 0 && e.key == x.order[i-1].key && e.id == x.order[i-1].id {
 			continue // taken twice, for its part of the log was read again
 		}
 		copy(key[bucketSize:], e.key[:])
@@ -350,6 +372,8 @@ func (x *Index) writeFile(number uint32) (string, error) {
 // Close closes the index; keys accepted since the last Sync are forgotten, for
 // their records are not committed either.
 func (x *Index) Close() error {
+	close(x.closing)
+	x.loading.Wait()
 	if x.probe != nil {
 		if err := x.probe.Close(); err != nil {
 			return err

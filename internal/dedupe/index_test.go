@@ -35,9 +35,9 @@ func open(t *testing.T, dir string, b Bounds) *Index {
 	return x
 }
 
-// filter passes records through the index as one batch and returns, for each,
+// pass sends records through the index as one batch and returns, for each,
 // the record of which it is a copy, 0 for none.
-func filter(t *testing.T, x *Index, list ...sent) []record.RecordID {
+func pass(t *testing.T, x *Index, list ...sent) []record.RecordID {
 	t.Helper()
 	schema := arrow.NewSchema([]arrow.Field{{Name: "_record_id", Type: arrow.PrimitiveTypes.Int64}, {Name: "_received_at", Type: arrow.FixedWidthTypes.Timestamp_us}}, nil)
 	rows := array.NewRecordBuilder(memory.DefaultAllocator, schema)
@@ -101,9 +101,9 @@ func TestTheWindowIsExactToTheMicrosecond(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			hour := time.Hour.Microseconds()
 			x := open(t, t.TempDir(), Bounds{Window: time.Hour})
-			filter(t, x, sent{1, 10, noon}, sent{2, 11, noon}, sent{0, 12, noon})
+			pass(t, x, sent{1, 10, noon}, sent{2, 11, noon}, sent{0, 12, noon})
 			x = between(x)
-			got := filter(t, x, sent{1, 20, noon + hour}, sent{2, 21, noon + hour + 1}, sent{0, 22, noon + hour}, sent{2, 23, noon + hour + 2})
+			got := pass(t, x, sent{1, 20, noon + hour}, sent{2, 21, noon + hour + 1}, sent{0, 22, noon + hour}, sent{2, 23, noon + hour + 2})
 			for i, want := range []record.RecordID{10, 0, 0, 21} {
 				if got[i] != want {
 					t.Errorf("record %d is a copy of %d, want %d", i, got[i], want)
@@ -148,7 +148,7 @@ func TestCrashesDoNotChangeTheAnswers(t *testing.T) {
 			// The next part may have been begun when this one is synced.
 			for from := committed; from < to; {
 				end := min(to, from+1+r.IntN(100))
-				for i, got := range filter(t, x, log[from:end]...) {
+				for i, got := range pass(t, x, log[from:end]...) {
 					if got != want[from+i] {
 						t.Fatalf("seed %d: record %d is a copy of %d, want %d, after %d crashes", seed, from+i, got, want[from+i], crashes)
 					}
@@ -191,7 +191,7 @@ func TestPastMaxKeysTheWindowIsShortenedWithANote(t *testing.T) {
 			id++
 			list[i] = sent{uint64(id), id, noon + int64(id)*1000}
 		}
-		filter(t, x, list...)
+		pass(t, x, list...)
 		save(t, x, record.Sequence(part+1))
 		if keys := x.Keys(time.UnixMicro(noon)); keys > 800 {
 			t.Fatalf("%d keys are remembered", keys)
@@ -202,7 +202,7 @@ func TestPastMaxKeysTheWindowIsShortenedWithANote(t *testing.T) {
 	}
 	// What came since the note's time is recognised, what came before is not.
 	since := record.RecordID((notes[len(notes)-1].UnixMicro() - noon) / 1000)
-	got := filter(t, x, sent{uint64(since), id + 1, noon + 3e6}, sent{uint64(since) - 1, id + 2, noon + 3e6})
+	got := pass(t, x, sent{uint64(since), id + 1, noon + 3e6}, sent{uint64(since) - 1, id + 2, noon + 3e6})
 	if got[0] != since || got[1] != 0 {
 		t.Errorf("at the edge %d: %v", since, got)
 	}
@@ -212,13 +212,13 @@ func TestAnIndexThatRefusesForgetsNothing(t *testing.T) {
 	x := open(t, t.TempDir(), Bounds{Window: time.Hour, MaxKeys: 10, Refuse: true})
 	defer closed(t, x)
 	for i := range 50 {
-		filter(t, x, sent{uint64(i) + 1, record.RecordID(i + 1), noon + int64(i)})
+		pass(t, x, sent{uint64(i) + 1, record.RecordID(i + 1), noon + int64(i)})
 		save(t, x, record.Sequence(i+1))
 	}
 	if keys := x.Keys(time.UnixMicro(noon)); keys != 50 {
 		t.Errorf("%d keys are remembered, want 50", keys)
 	}
-	if got := filter(t, x, sent{1, 100, noon + 100}); got[0] != 1 {
+	if got := pass(t, x, sent{1, 100, noon + 100}); got[0] != 1 {
 		t.Errorf("the oldest key is forgotten: %v", got)
 	}
 	if keys := x.Keys(time.UnixMicro(noon).Add(2 * time.Hour)); keys != 0 {
@@ -242,7 +242,7 @@ func TestManyKeysAgainstAMap(t *testing.T) {
 				copies++
 			}
 		}
-		for i, got := range filter(t, x, list...) {
+		for i, got := range pass(t, x, list...) {
 			if got != want[i] {
 				t.Fatalf("record %d is a copy of %d, want %d", list[i].id, got, want[i])
 			}
