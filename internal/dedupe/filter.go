@@ -11,8 +11,7 @@ import (
 // Filters, 2007). All bits of a key lie in one block of 64 bytes.
 //
 // It grows by segments, each four times as large as the one before, up to two
-// million keys. The zero
-// filter is empty.
+// million keys. The zero filter is empty.
 type filter struct{ segments []segment }
 
 type segment struct {
