@@ -202,7 +202,7 @@ func excerpt(env *record.Envelope, s *record.Section, lines [][]byte, from, coun
 
 func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
 	var c lake.Commit
-	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches)
+	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches, false)
 	if err != nil {
 		return err
 	}
@@ -251,7 +251,7 @@ func (n *Node) withoutRows(ctx context.Context, ids map[record.RecordID]bool) (l
 		}
 		if kept > 0 && kept < f.Rows {
 			var w record.File
-			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches); err == nil {
+			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches, false); err == nil {
 				change.Files = append(change.Files, w)
 			}
 		}

@@ -108,7 +108,7 @@ func (w *Worker) rotate(ctx context.Context) {
 
 func (w *Worker) rotateTo(ctx context.Context, to record.Sequence) {
 	g := w.current
-	g.to = to
+	g.to, g.hurry = to, g.hurry || w.late() || w.fillsFast()
 	w.flushing = g
 	w.current = newGeneration(to)
 	w.current.schema, w.current.timeColumn = g.schema, g.timeColumn
@@ -141,10 +141,10 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 	}
 	c := Commit{Stream: w.stream, Table: w.table, Epoch: w.epoch, From: g.from, To: g.to, Accounts: g.accountList()}
 	var err error
-	if c.Data, err = w.write(ctx, &g.rows, w.table, g.schema, g.timeColumn); err != nil {
+	if c.Data, err = w.write(ctx, &g.rows, w.table, g.schema, g.timeColumn, g.hurry); err != nil {
 		return err
 	}
-	if c.Quarantine, err = w.writeRejects(ctx, &g.rejects); err != nil {
+	if c.Quarantine, err = w.writeRejects(ctx, &g.rejects, g.hurry); err != nil {
 		return err
 	}
 	c.Publish = func(d *world.Draft) {
@@ -154,11 +154,11 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 	return w.Tables.Commit(ctx, c)
 }
 
-func (w *Worker) write(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string) ([]record.File, error) {
+func (w *Worker) write(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string, hurry bool) ([]record.File, error) {
 	if s.count == 0 || s.files != nil {
 		return s.files, nil
 	}
-	f, err := w.Files.WriteParquet(ctx, w.Tables.Path(table), schema, timeColumn, s.batches)
+	f, err := w.Files.WriteParquet(ctx, w.Tables.Path(table), schema, timeColumn, s.batches, hurry)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: write %d rows: %w", table, s.count, err)
 	}
@@ -169,7 +169,7 @@ func (w *Worker) write(ctx context.Context, s *side, table string, schema record
 	return s.files, nil
 }
 
-func (w *Worker) writeRejects(ctx context.Context, s *side) ([]record.File, error) {
+func (w *Worker) writeRejects(ctx context.Context, s *side, hurry bool) ([]record.File, error) {
 	if s.count == 0 {
 		return nil, nil
 	}
@@ -177,7 +177,7 @@ func (w *Worker) writeRejects(ctx context.Context, s *side) ([]record.File, erro
 	if err != nil {
 		return nil, err
 	}
-	return w.write(ctx, s, record.QuarantineTable, schema, record.ColumnReceivedAt)
+	return w.write(ctx, s, record.QuarantineTable, schema, record.ColumnReceivedAt, hurry)
 }
 
 // leave takes the side's generation out of a table of the next World.
@@ -249,6 +249,7 @@ func (w *Worker) flushAll(ctx context.Context) error {
 			if w.current.empty() && to == w.current.from {
 				return nil
 			}
+			w.current.hurry = true // somebody waits for it
 			w.rotateTo(ctx, to)
 		}
 		more := !w.current.empty()

@@ -25,6 +25,7 @@ type generation struct {
 	accounts map[time.Time]*Account
 	began    time.Time // when its first batch came
 	taken    record.Sequence
+	hurry    bool // its flush holds somebody up
 }
 
 // side is one table's part of a generation.

@@ -185,7 +185,7 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 			}
 		case <-delay:
 			delay = nil
-			if w.late() || len(queue) > 0 && w.fillsSoon() {
+			if w.late() || len(queue) > 0 && w.fillsFast() {
 				delay = time.After(w.o.AppendDelay)
 				break
 			}
@@ -312,12 +312,14 @@ func (w *Worker) held() int64 {
 	return n
 }
 
-// fillsSoon says whether the current generation will be flushed, and so become
-// visible, before long: then it is not worth making it visible twice.
-func (w *Worker) fillsSoon() bool {
+// shortLife is how soon a generation must fill for its rows not to be worth
+// showing before they are in files: the flush itself is then fresh enough.
+const shortLife = time.Second
+
+// fillsFast says whether, as fast as rows come, generations fill within shortLife.
+func (w *Worker) fillsFast() bool {
 	age := w.Clock.Now().Sub(w.current.began)
-	left := w.o.FlushBytes - w.current.bytes
-	return w.current.bytes > 0 && age > 0 && time.Duration(float64(age)*float64(left)/float64(w.current.bytes)) < 400*time.Millisecond
+	return w.current.bytes > 0 && age > 0 && time.Duration(float64(age)*float64(w.o.FlushBytes)/float64(w.current.bytes)) < shortLife
 }
 
 // lateAfter is how far behind a worker must be to stop showing rows before they
