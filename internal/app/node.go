@@ -165,7 +165,18 @@ func (n *Node) folderOf(id record.StreamID) string {
 	if s := n.streams[id]; s != nil {
 		return s.name
 	}
+	if name, err := n.nameOf(id); err == nil { // the journal was opened before the streams
+		return name
+	}
 	return id.String()
+}
+
+// nameOf looks up the name of a stream, whether or not it is loaded.
+func (n *Node) nameOf(id record.StreamID) (name string, err error) {
+	err = n.meta.View(context.Background(), func(q meta.Querier) error {
+		return q.QueryRowContext(context.Background(), "SELECT name FROM streams WHERE id = ?", id.String()).Scan(&name)
+	})
+	return name, err
 }
 
 // run starts what runs in the background.
@@ -182,7 +193,7 @@ func (n *Node) run(ctx context.Context) error {
 		return err
 	}
 	var err error
-	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, history{n.journal}, n.o.Limit.IdempotencyWindow)
+	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, &history{log: n.journal}, n.o.Limit.IdempotencyWindow)
 	if err != nil {
 		return err
 	}
@@ -228,12 +239,27 @@ func (n *Node) Failed() error {
 	return nil
 }
 
-// history lets the idempotency index read what it had not saved.
-type history struct{ log *journal.Log }
+// history lets the idempotency index read what it had not saved, from where it
+// lies: after a jump of the numbers only the archive has it.
+type history struct {
+	log      *journal.Log
+	archived []*record.Envelope // not asked for yet
+	listed   bool
+}
 
-func (h history) Last() record.Sequence { return h.log.Last() }
+func (h *history) Last() record.Sequence { return h.log.Last() }
 
-func (h history) EnvelopeAfter(ctx context.Context, after record.Sequence) (*record.Envelope, error) {
+func (h *history) EnvelopeAfter(ctx context.Context, after record.Sequence) (env *record.Envelope, err error) {
+	if !h.listed {
+		if h.archived, err = h.log.ArchivedAfter(ctx, after); err != nil {
+			return nil, err
+		}
+		h.listed = true
+	}
+	if len(h.archived) > 0 {
+		env, h.archived = h.archived[0], h.archived[1:]
+		return env, nil
+	}
 	// After a jump of the numbers there may be none, though Last is higher.
 	e, err := h.log.FirstAfter(ctx, after)
 	if e == nil || err != nil {
