@@ -310,6 +310,9 @@ func (n *Node) Stop() error {
 	}
 	if n.workers != nil {
 		n.drain()
+		if n.Failed() != nil {
+			n.abandon()
+		}
 		errs = append(errs, n.workers.Stop())
 	}
 	return errors.Join(append(errs, n.close())...)
@@ -329,6 +332,16 @@ func (n *Node) drain() {
 		}
 		if err := s.worker.WaitVisible(ctx, n.journal.LastOf(s.id)); err != nil {
 			n.log.Warn("stop", "stream", s.name, "error", err)
+		}
+	}
+}
+
+// abandon keeps the workers of a node that has failed from trying to commit: what
+// they hold is in the log.
+func (n *Node) abandon() {
+	for _, s := range n.list() {
+		if s.worker != nil {
+			s.worker.Abandon()
 		}
 	}
 }
