@@ -8,7 +8,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -81,11 +80,6 @@ func TestFailingDisk(t *testing.T) {
 		case 4:
 			how, fault.Err, fault.Short, fault.Kinds = "short write", 0, true, []faultdisk.Kind{faultdisk.Write}
 			fault.At = fault.At/2 + 1 // about half of them are writes
-		}
-		if text := os.Getenv("FAULT"); text != "" {
-			duringStart = false
-			fault.Path = text
-			fault.At = random.IntN(30) + 1
 		}
 		name := fmt.Sprintf("%d operation %d, %s", round, fault.At, how)
 		if duringStart {
@@ -188,7 +182,7 @@ func (c *client) round(d *disk, fault faultdisk.Fault, duringStart bool, random 
 	switch {
 	case err != nil: // it has ended
 		err = n.kill()
-	case down == 0 && !fault.Sticky:
+	case down == 0 || d.Struck() == "": // then a stop is what fails
 		err = n.end()
 	default:
 		err = n.kill()

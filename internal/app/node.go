@@ -140,6 +140,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		MemoryLimitBytes: limit.MemoryBytes, MaxTempBytes: limit.TempBytes, HeavyQueries: limit.HeavyQueries, QueueLength: limit.QueueLength, TimeLimit: limit.QueryTime}); err != nil {
 		return err
 	}
+	n.limitSpill(ctx, n.gate.room())
 	if n.lake, err = lake.Open(ctx, n.meta, n.store, n.worlds, n.clock, lake.Options{}); err != nil {
 		return err
 	}
@@ -207,10 +208,17 @@ func (n *Node) run(ctx context.Context) error {
 		defer tick.Stop()
 		return n.idempotency.Run(ctx, tick.C)
 	}))
-	n.doors.Go(n.watched("disk watch", n.gate.watch))
+	n.doors.Go(n.watched("disk watch", func(ctx context.Context) error { return n.gate.watch(ctx, n.limitSpill) }))
 	n.doors.Go(n.watched("maintenance", n.maintain))
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	return nil
+}
+
+// limitSpill keeps what SQL spills to disk above the reserve.
+func (n *Node) limitSpill(ctx context.Context, room int64) {
+	if err := n.engine.LimitSpill(ctx, room); err != nil && ctx.Err() == nil {
+		n.log.Warn("the limit of spill files cannot be set", "error", err)
+	}
 }
 
 // watched notes why a part of the node has failed: a node that lost a part must

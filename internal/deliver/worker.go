@@ -51,7 +51,7 @@ type Worker struct {
 	flushNow chan chan struct{} // a request to flush, closed when all taken before is committed
 	hurry    chan struct{}      // closed by Abandon
 	hurried  sync.Once
-	pressed  chan struct{}      // the budget asks for memory
+	pressed  chan struct{} // the budget asks for memory
 
 	mu struct {
 		sync.Mutex
