@@ -190,6 +190,9 @@ func (c *client) round(d *disk, fault faultdisk.Fault, duringStart bool, random 
 	struck := d.Struck()
 	said := n.log.String()[mark:]
 	t.Logf("struck: %s", struck)
+	if strings.Contains(said, "goroutine ") {
+		t.Errorf("it crashes: %s", said)
+	}
 	if err != nil {
 		if t.Log(err); struck == "" || !errors.Is(err, errEnded) {
 			t.Error("it ends with an error for no reason")

@@ -239,6 +239,13 @@ func (n *Node) fail(err error) {
 	n.ready.Store(false)
 }
 
+// halt ends the process at once, for an error after which a part can neither go
+// on nor be stopped. It is no more than a kill: the next start recovers.
+func (n *Node) halt(err error) {
+	n.log.Error("the node ends at once", "error", err)
+	os.Exit(1)
+}
+
 // Failed is the failure that makes the node useless, nil while it works.
 func (n *Node) Failed() error {
 	if p := n.failure.Load(); p != nil {
