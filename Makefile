@@ -47,8 +47,8 @@ bench: bin/biwa ## Measure against the goals; docs/PERFORMANCE.md explains each 
 	bin/biwa bench
 
 .PHONY: soak
-soak: tools bin/biwa ## Long runs: hundreds of kill -9 rounds, power loss, fuzzing
-	BIWA=$(CURDIR)/bin/biwa BIWA_SOAK=1 go test -timeout 4h -run 'Soak|Crash|Power' ./...
+soak: tools bin/biwa ## Long runs: hundreds of kill -9 rounds, power cuts and I/O errors; fuzzing
+	BIWA=$(CURDIR)/bin/biwa BIWA_SOAK=1 go test -timeout 4h -run 'Soak|Crash|Power|FailingDisk' ./...
 	scripts/fuzz
 
 .PHONY: clean

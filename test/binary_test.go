@@ -5,6 +5,7 @@ package test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -179,6 +180,25 @@ func (n *node) stop() error {
 		return nil
 	case <-time.After(patience):
 		return fmt.Errorf("the node does not stop\n%s", n.log.String())
+	}
+}
+
+// errEnded is what a node's exit with an error is.
+var errEnded = errors.New("biwa up ended with an error")
+
+// end ends the node in order, wherever it is; errEnded if it has ended with an
+// error, by itself or now.
+func (n *node) end() error {
+	_ = n.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case err := <-n.exited:
+		n.cmd = nil
+		if err != nil {
+			return fmt.Errorf("%w: %w", errEnded, err)
+		}
+		return nil
+	case <-time.After(patience):
+		return errors.New("the node does not stop")
 	}
 }
 

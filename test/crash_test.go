@@ -83,6 +83,7 @@ func rounds(t *testing.T) int {
 type load struct {
 	url    string
 	client *http.Client
+	pause  time.Duration // of each sender between two requests
 
 	mu      sync.Mutex
 	next    int64 // the number of the next record
@@ -117,6 +118,7 @@ func (l *load) run(ctx context.Context, sender int) error {
 		l.mu.Lock()
 		l.acked++
 		l.mu.Unlock()
+		after(l.pause)
 	}
 	return nil
 }
@@ -131,7 +133,7 @@ func (l *load) runOnce(ctx context.Context) error {
 			l.once[n] = 1
 		}
 		l.mu.Unlock()
-		if err != nil {
+		if after(l.pause); err != nil {
 			after(10 * time.Millisecond)
 		}
 	}
@@ -270,6 +272,9 @@ func expectExactly(t *testing.T, n *node, l *load) {
 		if out, _, err := n.biwa("ledger", "verify", "--full"); err != nil {
 			t.Errorf("%s: %v %s", when, err, out)
 		}
+	}
+	if !await(func() bool { return n.ledger(t).Streams[0].Pending == 0 }) {
+		t.Error("what was acknowledged is never delivered")
 	}
 	check("at the end")
 	if err := n.stop(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -54,8 +55,7 @@ func TestDamage(t *testing.T) {
 					n.flush(t)
 				}
 			}
-			// The journal's end is known to others a few seconds later. Damage within
-			// them cannot be told from an append that was never acknowledged.
+			// Everything is in the archive, too: none of it may be lost.
 			if !await(func() bool {
 				out, _, err := n.biwa("trace", last.String())
 				return err == nil && strings.Contains(out, `"archive"`)
@@ -75,6 +75,90 @@ func TestDamage(t *testing.T) {
 			}
 			n.flush(t)
 			n.expectAll(t, requests+1, c.notes)
+		})
+	}
+}
+
+// TestDamageAtOnce kills the node right after an append was answered, before
+// anybody else has noted that number, and damages the journal then. What was in
+// the journal alone may be lost, but the ledger names it, and no number is given twice.
+func TestDamageAtOnce(t *testing.T) {
+	both := func(damages ...func(*testing.T, string)) func(*testing.T, string) {
+		return func(t *testing.T, journal string) {
+			for _, damage := range damages {
+				damage(t, journal)
+			}
+		}
+	}
+	for _, c := range []struct {
+		name   string
+		damage func(t *testing.T, journal string)
+		notes  bool
+	}{
+		{"nothing", func(*testing.T, string) {}, false},
+		{"torn tail", tearTail, true},
+		{"last block cut", cutBlock, true},
+		{"bit flipped", flipBit, true},
+		{"bit flipped, index deleted", both(flipBit, deleteIndex), true},
+		{"last block deleted", deleteLastBlock, true},
+		{"last block and index deleted", both(deleteLastBlock, deleteIndex), true},
+		{"index deleted", deleteIndex, false},
+		{"torn tail, index deleted", both(tearTail, deleteIndex), true},
+		{"torn tail, witness deleted", both(tearTail, deleteWitness), true},
+		{"witness deleted", deleteWitness, true},
+		{"whole journal deleted", deleteJournal, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := writeProject(t, crashProject, damageStream)
+			n := startNode(t, dir)
+			const requests, half = 40, 20
+			ids := map[string]record.RecordID{}
+			var last record.RecordID
+			for i := range requests {
+				last = n.sendOne(t, i)
+				ids[strconv.Itoa(i)] = last
+				if i == half-1 {
+					n.flush(t)
+				}
+			}
+			if err := n.kill(); err != nil {
+				t.Fatal(err)
+			}
+			c.damage(t, filepath.Join(dir, "data", "journal"))
+			if err := n.start(); err != nil {
+				t.Fatal(err)
+			}
+			next := n.sendOne(t, requests)
+			if next.Sequence() <= last.Sequence() {
+				t.Errorf("sequence number %d was given twice: the last before the damage was %d", next.Sequence(), last.Sequence())
+			}
+			n.flush(t)
+			found := map[string]int{}
+			for _, cell := range n.column(t, "select n::varchar as n from events") {
+				found[cell]++
+			}
+			report := n.ledger(t)
+			for _, i := range report.Incidents {
+				t.Logf("incident %s %d to %d: %s", i.Kind, i.From, i.To, i.Detail)
+			}
+			for number, id := range ids {
+				named := slices.ContainsFunc(report.Incidents, func(i meta.Incident) bool { return i.From <= id.Sequence() && id.Sequence() <= i.To })
+				if found[number] > 1 || found[number] == 0 && !named {
+					t.Errorf("record %s of envelope %d is there %d times; named by an incident: %v", number, id.Sequence(), found[number], named)
+				}
+			}
+			if c.notes != (len(report.Incidents) > 0) {
+				t.Errorf("incidents: %+v, want some: %v", report.Incidents, c.notes)
+			}
+			if !c.notes && len(found) != requests+1 {
+				t.Errorf("%d records are there, want %d", len(found), requests+1)
+			}
+			if !report.Balanced {
+				t.Errorf("the ledger does not balance: %+v", report)
+			}
+			if out, _, err := n.biwa("ledger", "verify", "--full"); err != nil {
+				t.Errorf("%v %s", err, out)
+			}
 		})
 	}
 }
@@ -168,6 +252,32 @@ func flipBit(t *testing.T, journal string) {
 	}
 	b[0] ^= 0x10
 	if _, err := f.WriteAt(b[:], at); errors.Join(err, f.Close()) != nil {
+		t.Fatal(err)
+	}
+}
+
+// tearTail takes the last bytes off, as of a write that did not get through.
+func tearTail(t *testing.T, journal string) {
+	all := blocks(t, journal)
+	last := all[len(all)-1]
+	info, err := os.Stat(last)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(last, info.Size()-5); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deleteLastBlock(t *testing.T, journal string) {
+	all := blocks(t, journal)
+	if err := os.Remove(all[len(all)-1]); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func deleteWitness(t *testing.T, journal string) {
+	if err := os.Remove(filepath.Join(journal, "end")); err != nil {
 		t.Fatal(err)
 	}
 }

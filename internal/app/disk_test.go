@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,5 +55,56 @@ func TestTheDoorsShutBeforeTheDiskIsFullAndOpenByThemselves(t *testing.T) {
 		status, _, _ := send()
 		return status == http.StatusOK
 	})
+	n.Balance()
+}
+
+// TestTheBallastIsNotForClients starts a node on a full disk whose reserve is
+// smaller than the ballast that is given up for the start.
+func TestTheBallastIsNotForClients(t *testing.T) {
+	const ballast, reserve = 64 << 20, 1 << 20
+	var others atomic.Int64 // what is free besides the ballast
+	others.Store(10 << 30)
+	p := newProject(t, one("s", columns("v", "int")))
+	measured := func(o *app.Options) {
+		o.Limit.DiskReserve = reserve
+		o.FreeSpace = func(dir string) (int64, error) {
+			info, err := os.Stat(filepath.Join(dir, "ballast"))
+			if err != nil || info.Size() > 0 {
+				return others.Load(), nil
+			}
+			return others.Load() + ballast, nil
+		}
+	}
+	n := p.start(measured)
+	n.Send("s", `{"v":1}`)
+	n.Shutdown()
+	send := func() int {
+		status, _, _ := n.Do(http.MethodPost, "/v1/events/s?wait=queryable", `{"v":2}`)
+		return status
+	}
+
+	others.Store(0)
+	n = testkit.Start(t, p.data, p.Project, measured)
+	if info, err := os.Stat(filepath.Join(p.data, "ballast")); err != nil || info.Size() > 0 {
+		t.Errorf("the ballast was not given up: %v", err)
+	}
+	if status := send(); status != http.StatusServiceUnavailable {
+		t.Errorf("a record on the ballast's place: %d", status)
+	}
+	n.Shutdown()
+	n = testkit.Start(t, p.data, p.Project, measured) // and again: it is remembered
+	if status := send(); status != http.StatusServiceUnavailable {
+		t.Errorf("a record on the ballast's place after another start: %d", status)
+	}
+	others.Store(2 * reserve) // room for records, not yet for the ballast
+	n.Await("the doors open", func() bool { return send() == http.StatusOK })
+	others.Store(1 << 30)
+	n.Await("the ballast is set aside again", func() bool {
+		info, err := os.Stat(filepath.Join(p.data, "ballast"))
+		return err == nil && info.Size() == ballast
+	})
+	if status := send(); status != http.StatusOK {
+		t.Errorf("with room again: %d", status)
+	}
 	n.Balance()
 }

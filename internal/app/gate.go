@@ -31,10 +31,14 @@ type gate struct {
 	held     peak
 	free     atomic.Int64
 	shut     atomic.Bool
+	// lacking is what is to be set aside again before clients may have it: the
+	// ballast, while it is given up.
+	lacking atomic.Int64
 }
 
 // ballastBytes are set aside in a file that is given up when a node starts on a
-// full disk: to start, it must be able to write a little.
+// full disk: to start, it must be able to write a little. The file stays, empty,
+// until there is room to fill it again.
 const ballastBytes = 64 << 20
 
 // waitInFlight is how long a request waits for others to be stored.
@@ -45,7 +49,10 @@ func openGate(dir string, measured func(dir string) (int64, error), l Limits, lo
 	if err := g.measure(); err != nil {
 		return nil, err
 	}
-	return g, g.keepBallast()
+	if err := g.keepBallast(true); err != nil {
+		return nil, err
+	}
+	return g, g.measure()
 }
 
 // FreeSpace is how many bytes may still be written below a folder.
@@ -63,32 +70,41 @@ func (g *gate) measure() error {
 		return err
 	}
 	g.free.Store(free)
-	if shut := free < g.reserve; shut != g.shut.Swap(shut) {
-		g.log.Warn("disk", "shut", shut, "free", free, "reserve", g.reserve)
+	if shut := free < g.needed(); shut != g.shut.Swap(shut) {
+		g.log.Warn("disk", "shut", shut, "free", free, "needed", g.needed())
 	}
 	return nil
 }
 
-// keepBallast makes the ballast file where there is plenty of room, and gives it
-// up where there is next to none.
-func (g *gate) keepBallast() error {
+// needed is how much must be free for the doors to be open.
+func (g *gate) needed() int64 { return g.reserve + g.lacking.Load() }
+
+// keepBallast fills the ballast where there is plenty of room, and gives it up
+// where a node starts with next to none.
+func (g *gate) keepBallast(starting bool) error {
 	path := filepath.Join(g.dir, "ballast")
 	info, err := os.Stat(path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	have, free := err == nil, g.free.Load()
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		if g.free.Load() < g.reserve+2*ballastBytes {
-			return nil
-		}
+	case have && info.Size() > 0 && free < ballastBytes && starting:
+		g.log.Warn("the disk is full: the ballast is given up", "bytes", info.Size())
+		g.lacking.Store(ballastBytes)
+		return os.Truncate(path, 0)
+	case have && info.Size() > 0:
+		g.lacking.Store(0)
+	case free >= g.reserve+2*ballastBytes:
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err
 		}
-		return errors.Join(ignoreUnsupported(unix.Fallocate(int(f.Fd()), 0, 0, ballastBytes)), f.Close())
-	case err != nil:
+		err = errors.Join(ignoreUnsupported(unix.Fallocate(int(f.Fd()), 0, 0, ballastBytes)), f.Close())
+		g.lacking.Store(0)
 		return err
-	case info.Size() > 0 && g.free.Load() < ballastBytes:
-		g.log.Warn("the disk is full: the ballast is given up", "bytes", info.Size())
-		return errors.Join(os.Remove(path), g.measure())
+	case have: // given up, and there is no room for it yet
+		g.lacking.Store(ballastBytes)
 	}
 	return nil
 }
@@ -100,8 +116,9 @@ func ignoreUnsupported(err error) error {
 	return err
 }
 
-// watch measures the free space until ctx ends.
-func (g *gate) watch(ctx context.Context) error {
+// watch measures the free space until ctx ends, and tells how much of it is above
+// the reserve.
+func (g *gate) watch(ctx context.Context, tell func(ctx context.Context, room int64)) error {
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for {
@@ -112,9 +129,18 @@ func (g *gate) watch(ctx context.Context) error {
 			if err := g.measure(); err != nil {
 				return err
 			}
+			if g.lacking.Load() > 0 {
+				if err := g.keepBallast(false); err != nil {
+					g.log.Warn("the ballast cannot be set aside again", "error", err)
+				}
+			}
+			tell(ctx, g.room())
 		}
 	}
 }
+
+// room is how much may be written before the doors shut.
+func (g *gate) room() int64 { return max(0, g.free.Load()-g.needed()) }
 
 // low says whether background work that needs room should wait.
 func (g *gate) low() bool { return g.free.Load() < 2*g.reserve }
@@ -122,7 +148,7 @@ func (g *gate) low() bool { return g.free.Load() < 2*g.reserve }
 // enter lets a request of some bytes in, or says why not now.
 func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
 	if g.shut.Load() {
-		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.reserve>>20)
+		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
 	}
 	bytes = min(max(bytes, 1), g.limit)
 	wait, cancel := context.WithTimeout(ctx, waitInFlight)

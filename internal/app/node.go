@@ -140,6 +140,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		MemoryLimitBytes: limit.MemoryBytes, MaxTempBytes: limit.TempBytes, HeavyQueries: limit.HeavyQueries, QueueLength: limit.QueueLength, TimeLimit: limit.QueryTime}); err != nil {
 		return err
 	}
+	n.limitSpill(ctx, n.gate.room())
 	if n.lake, err = lake.Open(ctx, n.meta, n.store, n.worlds, n.clock, lake.Options{}); err != nil {
 		return err
 	}
@@ -165,7 +166,18 @@ func (n *Node) folderOf(id record.StreamID) string {
 	if s := n.streams[id]; s != nil {
 		return s.name
 	}
+	if name, err := n.nameOf(id); err == nil { // the journal was opened before the streams
+		return name
+	}
 	return id.String()
+}
+
+// nameOf looks up the name of a stream, whether or not it is loaded.
+func (n *Node) nameOf(id record.StreamID) (name string, err error) {
+	err = n.meta.View(context.Background(), func(q meta.Querier) error {
+		return q.QueryRowContext(context.Background(), "SELECT name FROM streams WHERE id = ?", id.String()).Scan(&name)
+	})
+	return name, err
 }
 
 // run starts what runs in the background.
@@ -182,7 +194,7 @@ func (n *Node) run(ctx context.Context) error {
 		return err
 	}
 	var err error
-	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, history{n.journal}, n.o.Limit.IdempotencyWindow)
+	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, &history{log: n.journal}, n.o.Limit.IdempotencyWindow)
 	if err != nil {
 		return err
 	}
@@ -196,10 +208,17 @@ func (n *Node) run(ctx context.Context) error {
 		defer tick.Stop()
 		return n.idempotency.Run(ctx, tick.C)
 	}))
-	n.doors.Go(n.watched("disk watch", n.gate.watch))
+	n.doors.Go(n.watched("disk watch", func(ctx context.Context) error { return n.gate.watch(ctx, n.limitSpill) }))
 	n.doors.Go(n.watched("maintenance", n.maintain))
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	return nil
+}
+
+// limitSpill keeps what SQL spills to disk above the reserve.
+func (n *Node) limitSpill(ctx context.Context, room int64) {
+	if err := n.engine.LimitSpill(ctx, room); err != nil && ctx.Err() == nil {
+		n.log.Warn("the limit of spill files cannot be set", "error", err)
+	}
 }
 
 // watched notes why a part of the node has failed: a node that lost a part must
@@ -220,6 +239,13 @@ func (n *Node) fail(err error) {
 	n.ready.Store(false)
 }
 
+// halt ends the process at once, for an error after which a part can neither go
+// on nor be stopped. It is no more than a kill: the next start recovers.
+func (n *Node) halt(err error) {
+	n.log.Error("the node ends at once", "error", err)
+	os.Exit(1)
+}
+
 // Failed is the failure that makes the node useless, nil while it works.
 func (n *Node) Failed() error {
 	if p := n.failure.Load(); p != nil {
@@ -228,12 +254,27 @@ func (n *Node) Failed() error {
 	return nil
 }
 
-// history lets the idempotency index read what it had not saved.
-type history struct{ log *journal.Log }
+// history lets the idempotency index read what it had not saved, from where it
+// lies: after a jump of the numbers only the archive has it.
+type history struct {
+	log      *journal.Log
+	archived []*record.Envelope // not asked for yet
+	listed   bool
+}
 
-func (h history) Last() record.Sequence { return h.log.Last() }
+func (h *history) Last() record.Sequence { return h.log.Last() }
 
-func (h history) EnvelopeAfter(ctx context.Context, after record.Sequence) (*record.Envelope, error) {
+func (h *history) EnvelopeAfter(ctx context.Context, after record.Sequence) (env *record.Envelope, err error) {
+	if !h.listed {
+		if h.archived, err = h.log.ArchivedAfter(ctx, after); err != nil {
+			return nil, err
+		}
+		h.listed = true
+	}
+	if len(h.archived) > 0 {
+		env, h.archived = h.archived[0], h.archived[1:]
+		return env, nil
+	}
 	// After a jump of the numbers there may be none, though Last is higher.
 	e, err := h.log.FirstAfter(ctx, after)
 	if e == nil || err != nil {
@@ -284,6 +325,9 @@ func (n *Node) Stop() error {
 	}
 	if n.workers != nil {
 		n.drain()
+		if n.Failed() != nil {
+			n.abandon()
+		}
 		errs = append(errs, n.workers.Stop())
 	}
 	return errors.Join(append(errs, n.close())...)
@@ -303,6 +347,16 @@ func (n *Node) drain() {
 		}
 		if err := s.worker.WaitVisible(ctx, n.journal.LastOf(s.id)); err != nil {
 			n.log.Warn("stop", "stream", s.name, "error", err)
+		}
+	}
+}
+
+// abandon keeps the workers of a node that has failed from trying to commit: what
+// they hold is in the log.
+func (n *Node) abandon() {
+	for _, s := range n.list() {
+		if s.worker != nil {
+			s.worker.Abandon()
 		}
 	}
 }

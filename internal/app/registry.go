@@ -33,7 +33,7 @@ type registry struct {
 func (r *registry) JournalState(ctx context.Context, shard uint8) (journal.State, error) {
 	var s journal.State
 	err := r.db.View(ctx, func(q meta.Querier) error {
-		err := q.QueryRowContext(ctx, "SELECT uuid, high, incarnation FROM journal WHERE shard = ?", shard).Scan(&s.UUID, &s.High, &s.Incarnation)
+		err := q.QueryRowContext(ctx, "SELECT uuid, high, reserved, incarnation FROM journal WHERE shard = ?", shard).Scan(&s.UUID, &s.High, &s.Reserved, &s.Incarnation)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return fmt.Errorf("read the journal's state: %w", err)
 		}
@@ -49,9 +49,9 @@ func (r *registry) JournalState(ctx context.Context, shard uint8) (journal.State
 
 func (r *registry) SaveJournalState(ctx context.Context, shard uint8, s journal.State) error {
 	return r.db.Update(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO journal (shard, uuid, high, incarnation) VALUES (?, ?, ?, ?)
-			ON CONFLICT (shard) DO UPDATE SET uuid = excluded.uuid, high = excluded.high, incarnation = excluded.incarnation`,
-			shard, s.UUID, s.High, s.Incarnation)
+		_, err := tx.ExecContext(ctx, `INSERT INTO journal (shard, uuid, high, reserved, incarnation) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (shard) DO UPDATE SET uuid = excluded.uuid, high = excluded.high, reserved = excluded.reserved, incarnation = excluded.incarnation`,
+			shard, s.UUID, s.High, s.Reserved, s.Incarnation)
 		return err
 	})
 }

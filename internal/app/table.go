@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"sync"
 
@@ -80,5 +81,10 @@ func (t *tables) Commit(ctx context.Context, c deliver.Commit) error {
 		}
 		return meta.Advance(ctx, tx, consumerTable(c.Stream), n.shard, c.From, c.To, c.Epoch)
 	}
-	return n.lake.Commit(ctx, &commit)
+	err := n.lake.Commit(ctx, &commit)
+	if errors.Is(err, meta.ErrUncertain) {
+		// As final as a conflict is: this process can commit nothing any more.
+		return record.Errorf(record.Conflict, "%w", err)
+	}
+	return err
 }

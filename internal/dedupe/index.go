@@ -56,7 +56,11 @@ type Options struct {
 	Bounds
 	// Shortened is told when keys are forgotten before their window has passed.
 	Shortened func(ctx context.Context, since time.Time)
-	Log       *slog.Logger
+	// Fatal is told of an error after which Pebble can do nothing any more, as when
+	// its list of files cannot be written. It must end the process: nothing of the
+	// index that matters is lost by that. Without it, the error is a panic.
+	Fatal func(err error)
+	Log   *slog.Logger
 }
 
 // Index remembers the keys of one stream. Filter and Sync may be called at the
@@ -116,7 +120,9 @@ func Open(o Options) (*Index, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	db, err := pebble.Open(o.Dir, options())
+	tuned := options()
+	tuned.Logger = quiet{o.Fatal}
+	db, err := pebble.Open(o.Dir, tuned)
 	if err != nil {
 		return nil, fmt.Errorf("open dedupe index: %w", err)
 	}
@@ -147,11 +153,19 @@ func options() *pebble.Options {
 }
 
 // quiet keeps Pebble's progress reports out of the log.
-type quiet struct{}
+type quiet struct{ fatal func(err error) }
 
-func (quiet) Infof(string, ...any)              {}
-func (quiet) Errorf(string, ...any)             {}
-func (quiet) Fatalf(format string, args ...any) { panic(fmt.Sprintf(format, args...)) }
+func (quiet) Infof(string, ...any)  {}
+func (quiet) Errorf(string, ...any) {}
+
+// Fatalf does not return: Pebble counts on that.
+func (q quiet) Fatalf(format string, args ...any) {
+	err := fmt.Errorf("dedupe index: "+format, args...)
+	if q.fatal != nil {
+		q.fatal(err)
+	}
+	panic(err)
+}
 
 // SetBounds changes the bounds for what comes.
 func (x *Index) SetBounds(b Bounds) {

@@ -241,6 +241,44 @@ func (w *Worker) retry(ctx context.Context, g *generation, cause error) error {
 	return nil
 }
 
+// wantedFlush is an explicit flush: done is closed when the stream is committed
+// up to a number.
+type wantedFlush struct {
+	to   record.Sequence
+	done chan struct{}
+}
+
+// target is the number up to which the stream has to be committed for everything
+// taken by now to be.
+func (w *Worker) target() record.Sequence {
+	switch {
+	case !w.current.empty():
+		return w.current.taken
+	case w.flushing != nil:
+		return w.flushing.to
+	}
+	return w.reach()
+}
+
+// flushWanted goes on with explicit flushes. It does not wait: while commits
+// fail, new rows are taken and become visible as ever.
+func (w *Worker) flushWanted(ctx context.Context) {
+	if w.answerFlushes(); len(w.wanted) > 0 && w.flushing == nil {
+		w.rotateTo(ctx, w.reach())
+	}
+}
+
+// answerFlushes answers the explicit flushes that are done.
+func (w *Worker) answerFlushes() {
+	w.wanted = slices.DeleteFunc(w.wanted, func(f wantedFlush) bool {
+		done := f.to <= w.Offset()
+		if done {
+			close(f.done)
+		}
+		return done
+	})
+}
+
 // flushAll commits everything taken so far.
 func (w *Worker) flushAll(ctx context.Context) error {
 	for {
@@ -278,8 +316,21 @@ const drainTime = 30 * time.Second
 func (w *Worker) finish(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	if err := w.flushAll(limited); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+	go func() {
+		select {
+		case <-w.hurry:
+			cancel()
+		case <-limited.Done():
+		}
+	}()
+	err := w.flushAll(limited)
+	w.answerFlushes()
+	if err != nil && limited.Err() == nil {
 		return err
 	}
 	return ctx.Err()
 }
+
+// Abandon makes a worker that is being stopped not try to commit what it holds:
+// the node has failed, and the next one reads it from the log.
+func (w *Worker) Abandon() { w.hurried.Do(func() { close(w.hurry) }) }

@@ -47,8 +47,11 @@ type Worker struct {
 	background sync.WaitGroup // flushes
 	ended      chan struct{}  // closed when Run returns
 
+	wanted   []wantedFlush      // explicit flushes that are not done; of the goroutine of Run
 	flushNow chan chan struct{} // a request to flush, closed when all taken before is committed
-	pressed  chan struct{}      // the budget asks for memory
+	hurry    chan struct{}      // closed by Abandon
+	hurried  sync.Once
+	pressed  chan struct{} // the budget asks for memory
 
 	mu struct {
 		sync.Mutex
@@ -81,7 +84,7 @@ type Status struct {
 func NewWorker(stream record.StreamID, table string, offset record.Sequence, epoch int64, p Parts, o Options) *Worker {
 	o.ensureDefaults()
 	w := &Worker{Parts: p, o: o, stream: stream, table: table, epoch: epoch, current: newGeneration(offset),
-		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1), ended: make(chan struct{})}
+		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1), ended: make(chan struct{}), hurry: make(chan struct{})}
 	w.committed.Store(uint64(offset))
 	w.mu.visible = offset
 	return w
@@ -197,15 +200,14 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 			if err := w.settle(ctx, r); err != nil {
 				return err
 			}
+			w.flushWanted(ctx)
 		case <-tick.C:
 			w.idle()
 		case <-w.pressed:
 			w.rotate(ctx)
 		case done := <-w.flushNow:
-			if err := w.flushAll(ctx); err != nil {
-				return w.leave(ctx, err)
-			}
-			close(done)
+			w.wanted = append(w.wanted, wantedFlush{w.target(), done})
+			w.flushWanted(ctx)
 		case <-ctx.Done():
 			return w.finish(ctx)
 		}

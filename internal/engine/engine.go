@@ -155,6 +155,9 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
+	for _, d := range []*instance{e.reader, e.writer} {
+		d.spillLimit.Store(e.options.MaxTempBytes)
+	}
 	return e.learn(ctx)
 }
 
@@ -187,10 +190,11 @@ func (e *Engine) settings(instance string, share, parts int64) string {
 const plainPlans = "SET disabled_optimizers = 'statistics_propagation,empty_result_pullup,unused_columns'"
 
 // lock confines the reader for good: to its two folders, and to its settings but
-// for the time zone.
+// for the time zone and the limit of spill files. No statement of a reader may
+// set either.
 func (e *Engine) lock() string {
 	dirs := record.QuoteText(e.options.Root+"/") + ", " + record.QuoteText(e.options.TempDir+"/")
-	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone'];\nSET lock_configuration = true"
+	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone', 'max_temp_directory_size'];\nSET lock_configuration = true"
 }
 
 // setUp runs each of the texts outside any transaction, as settings need.

@@ -16,9 +16,10 @@ const maxIdle = 8
 
 // instance is one in-memory DuckDB with a pool of connections.
 type instance struct {
-	handle duckdb.Database
-	broken atomic.Bool
-	names  atomic.Int64 // numbers connections, for names that must be unique
+	spillLimit atomic.Int64 // bytes; what LimitSpill compares with
+	handle     duckdb.Database
+	broken     atomic.Bool
+	names      atomic.Int64 // numbers connections, for names that must be unique
 
 	mu     sync.Mutex
 	idle   []*conn

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
 
@@ -83,6 +82,9 @@ type archive struct {
 
 	mu        sync.Mutex
 	committed record.Sequence
+	// bookmarks are where the last read of each stream ended: a reader that comes
+	// from the archive reads on, and not from the file's beginning each time.
+	bookmarks map[record.StreamID]bookmark
 }
 
 type archiveFile struct {
@@ -98,7 +100,7 @@ func openArchive(ctx context.Context, registry ArchiveRegistry, o Options) (*arc
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	return &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}}, nil
+	return &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}, bookmarks: map[record.StreamID]bookmark{}}, nil
 }
 
 func (a *archive) offset() record.Sequence {
@@ -338,105 +340,4 @@ func (a *archive) close() error {
 		errs = append(errs, f.finish())
 	}
 	return errors.Join(errs...)
-}
-
-// Location is where a section lies in the archive.
-type Location struct {
-	Path   string // relative to the root
-	Offset int64  // of the section's frames in the file
-	Line   int    // of the section's first record when the whole file is unpacked, from 1
-}
-
-// read finds a stream's section of an envelope in the archive.
-func (a *archive) read(ctx context.Context, id record.StreamID, seq record.Sequence) (*record.Envelope, Location, error) {
-	files, err := a.registry.ArchiveFiles(ctx, id, seq)
-	if err != nil {
-		return nil, Location{}, err
-	}
-	i := slices.IndexFunc(files, func(f ArchiveFile) bool { return f.First <= seq && seq <= f.Last })
-	if i < 0 {
-		return nil, Location{}, record.Errorf(record.NotFound, "envelope %d of stream %s is not in the archive", seq, id)
-	}
-	return a.find(files[i], seq)
-}
-
-// find walks a file's frames to those of one envelope.
-func (a *archive) find(f ArchiveFile, seq record.Sequence) (*record.Envelope, Location, error) {
-	at := Location{Path: f.Path, Line: 1}
-	var env *record.Envelope
-	err := a.frames(f, func(found record.Sequence, frame []byte, body io.Reader) (bool, error) {
-		if found != seq {
-			at.Offset += int64(sequenceFrame + len(frame) + packedSize(frame))
-			at.Line += recordsOf(frame)
-			return true, nil
-		}
-		whole := append(frame, make([]byte, packedSize(frame))...)
-		if _, err := io.ReadFull(body, whole[len(frame):]); err != nil {
-			return false, damaged("%s at byte %d: %v", f.Path, at.Offset, err)
-		}
-		var err error
-		env, err = Decode(whole, a.shard, seq, nil)
-		return false, err
-	})
-	if err == nil && env == nil {
-		err = record.Errorf(record.NotFound, "envelope %d is not in %s", seq, f.Path)
-	}
-	return env, at, err
-}
-
-// walk tells which envelopes a file holds, and how many records of each.
-func (a *archive) walk(f ArchiveFile, visit func(seq record.Sequence, records int)) error {
-	return a.frames(f, func(seq record.Sequence, frame []byte, _ io.Reader) (bool, error) {
-		visit(seq, recordsOf(frame))
-		return true, nil
-	})
-}
-
-// sequenceFrame is the size of the frame before each section.
-const sequenceFrame = 16
-
-// frames visits each section's header frame, as far as the file is committed,
-// until visit returns false. What visit leaves of the section is skipped.
-func (a *archive) frames(f ArchiveFile, visit func(seq record.Sequence, frame []byte, body io.Reader) (bool, error)) error {
-	file, err := os.Open(filepath.Join(a.o.Root, filepath.FromSlash(f.Path)))
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	r := bufio.NewReaderSize(io.LimitReader(file, f.Bytes), 256<<10)
-	for offset := int64(0); offset < f.Bytes; {
-		head, err := r.Peek(sequenceFrame + 8)
-		if err != nil || binary.LittleEndian.Uint32(head) != magicSequence {
-			return damaged("%s at byte %d: no sequence frame", f.Path, offset)
-		}
-		seq := record.Sequence(binary.LittleEndian.Uint64(head[8:]))
-		size := int64(8) + int64(binary.LittleEndian.Uint32(head[sequenceFrame+4:]))
-		if size < 8+fixedHeader || size > f.Bytes-offset {
-			return damaged("%s at byte %d: a header of %d bytes", f.Path, offset, size)
-		}
-		frame := make([]byte, size)
-		if _, err := r.Discard(sequenceFrame); err != nil {
-			return err
-		}
-		if _, err := io.ReadFull(r, frame); err != nil {
-			return damaged("%s at byte %d: %v", f.Path, offset, err)
-		}
-		more, err := visit(seq, frame, r)
-		if err != nil || !more {
-			return err
-		}
-		if _, err := r.Discard(packedSize(frame)); err != nil {
-			return damaged("%s at byte %d: %v", f.Path, offset, err)
-		}
-		offset += sequenceFrame + size + int64(packedSize(frame))
-	}
-	return nil
-}
-
-// recordsOf reads the number of records off a section's header frame.
-func recordsOf(frame []byte) int { return int(binary.LittleEndian.Uint32(frame[8+24:])) }
-
-// packedSize reads the length of the zstd frame off a section's header frame.
-func packedSize(frame []byte) int {
-	return int(binary.LittleEndian.Uint32(frame[8+32:]))
 }

@@ -33,6 +33,9 @@ const (
 	headerMark    = "BWA1"
 	fixedHeader   = 4 + 16 + 1 + 1 + 2 + 4 + 4 + 4 + 4
 
+	// maxLines is what no section's lines reach: 64 parts of the largest size.
+	maxLines = 64 << 20
+
 	// compressionLevel is zstd's fastest useful one: on web logs it takes 0.3 us
 	// a record and leaves a sixth to a seventh of the bytes to fsync.
 	compressionLevel = -3
@@ -177,7 +180,17 @@ func (h *header) unpack(data []byte) ([]byte, error) {
 	return lines, nil
 }
 
+// readHeader reads the header of a section that is there with its lines.
 func readHeader(data []byte) (*header, error) {
+	h, err := parseHeader(data)
+	if err == nil && h.packedSize > len(data)-h.headerSize {
+		return nil, damaged("a section of %d bytes in %d", h.packedSize, len(data))
+	}
+	return h, err
+}
+
+// parseHeader reads a header, whether or not the lines follow.
+func parseHeader(data []byte) (*header, error) {
 	le := binary.LittleEndian
 	if len(data) < 8 || le.Uint32(data) != magicSection {
 		return nil, damaged("no section where one should begin")
@@ -200,8 +213,8 @@ func readHeader(data []byte) (*header, error) {
 	h.linesSize = int(le.Uint32(body[28:]))
 	h.packedSize = int(le.Uint32(body[32:]))
 	h.packedCRC = le.Uint32(body[36:])
-	if h.packedSize > len(data)-h.headerSize || h.linesSize > 64<<20 {
-		return nil, damaged("a section of %d bytes in %d", h.packedSize, len(data))
+	if h.linesSize > maxLines {
+		return nil, damaged("a section of %d bytes of lines", h.linesSize)
 	}
 	r := reader{rest: body[fixedHeader:]}
 	h.section.Requests = r.requests()

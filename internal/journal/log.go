@@ -11,6 +11,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -52,6 +53,7 @@ func (o *Options) ensureDefaults() {
 type State struct {
 	UUID        string
 	High        record.Sequence // the highest number known to have been given
+	Reserved    record.Sequence // no number beyond it was ever given
 	Incarnation int
 }
 
@@ -121,7 +123,7 @@ func Open(ctx context.Context, registry Registry, o Options) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	s, err := openStream(ctx, o)
+	s, err := openStream(ctx, o, func(ctx context.Context, state State) error { return registry.SaveJournalState(ctx, o.Shard, state) })
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +142,7 @@ func (l *Log) open(ctx context.Context, known State) error {
 	if l.archive, err = openArchive(ctx, l.registry, l.o); err != nil {
 		return err
 	}
-	state, incident, err := l.stream.settle(ctx, known, func() error { return l.rescue(ctx) })
+	state, incident, err := l.stream.settle(ctx, known, l.archive.offset(), func() error { return l.rescue(ctx) })
 	if err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
@@ -158,8 +160,44 @@ func (l *Log) open(ctx context.Context, known State) error {
 	if err != nil {
 		return err
 	}
+	if err := l.stream.begin(state); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
 	l.mu.last = l.stream.last
+	if err := l.rememberTime(ctx); err != nil {
+		return err
+	}
 	return l.survey(ctx, after)
+}
+
+// rememberTime lets time go on from the newest envelope's, whoever still needs that.
+func (l *Log) rememberTime(ctx context.Context) error {
+	if l.stream.last < max(1, l.stream.first) {
+		return nil
+	}
+	data, found, err := l.stream.read(ctx, l.stream.last)
+	if err != nil || !found {
+		return err
+	}
+	env, err := Decode(data, l.o.Shard, l.stream.last, func(record.StreamID) bool { return false })
+	if err != nil {
+		return nil // the survey reports the damage
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.noteTime(env)
+	return nil
+}
+
+// noteTime remembers when an envelope's requests were received. The caller holds mu.
+func (l *Log) noteTime(env *record.Envelope) {
+	for i := range env.Sections {
+		for _, r := range env.Sections[i].Requests {
+			if r.ReceivedAt.After(l.mu.received) {
+				l.mu.received = r.ReceivedAt
+			}
+		}
+	}
 }
 
 // rescue copies into the archive what the young part alone has, before that is
@@ -172,6 +210,9 @@ func (l *Log) rescue(ctx context.Context) error {
 			return l.report(ctx, "damage", seq, seq, err.Error())
 		}
 		at = seq
+		l.mu.Lock()
+		l.noteTime(env)
+		l.mu.Unlock()
 		return l.archive.write(ctx, &Entry{env, data})
 	})
 	if err != nil {
@@ -253,12 +294,8 @@ func (l *Log) index(env *record.Envelope) {
 			close(f.wake)
 			f.wake = nil
 		}
-		for _, r := range s.Requests {
-			if r.ReceivedAt.After(l.mu.received) {
-				l.mu.received = r.ReceivedAt
-			}
-		}
 	}
+	l.noteTime(env)
 }
 
 // feed is the stream's feed. The caller holds mu.
@@ -408,7 +445,7 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	l.mu.closed = true
 	l.mu.Unlock()
-	err := l.archive.close()
+	err := errors.Join(l.archive.close(), l.stream.release(context.Background()))
 	l.stream.close()
 	return err
 }

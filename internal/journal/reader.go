@@ -95,6 +95,16 @@ func (l *Log) FirstAfter(ctx context.Context, after record.Sequence) (*Entry, er
 	return nil, nil
 }
 
+// ArchivedAfter lists the envelopes after a number that the archive alone has, in
+// order, without their lines.
+func (l *Log) ArchivedAfter(ctx context.Context, after record.Sequence) ([]*record.Envelope, error) {
+	first := l.firstStored()
+	if after+1 >= first {
+		return nil, nil
+	}
+	return l.archive.headers(ctx, after, first)
+}
+
 func (l *Log) firstStored() record.Sequence {
 	first, _, _ := l.stream.limits()
 	return first

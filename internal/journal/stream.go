@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +37,12 @@ type stream struct {
 	shard  uint8
 	dir    string // of the stream's blocks
 
+	log     *slog.Logger
+	save    func(context.Context, State) error // to the registry
+	witness *witness
+
 	mu       sync.Mutex // serialises append and purge
+	state    State      // as the registry has it
 	last     record.Sequence
 	first    record.Sequence
 	bytes    int64
@@ -46,7 +51,7 @@ type stream struct {
 	broken   error     // set once what is stored is uncertain
 }
 
-func openStream(ctx context.Context, o Options) (*stream, error) {
+func openStream(ctx context.Context, o Options, save func(context.Context, State) error) (*stream, error) {
 	if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("journal: %w", err)
 	}
@@ -60,12 +65,15 @@ func openStream(ctx context.Context, o Options) (*stream, error) {
 	}
 	srv.SetLogger(serverLog{o.Log}, false, false)
 	srv.Start()
-	s := &stream{server: srv, name: fmt.Sprintf("biwa-%02d", o.Shard), shard: o.Shard, maxBytes: o.MaxBytes}
-	if err := s.connect(ctx); err != nil {
+	s := &stream{server: srv, name: fmt.Sprintf("biwa-%02d", o.Shard), shard: o.Shard, maxBytes: o.MaxBytes, log: o.Log, save: save}
+	s.dir = foldersOf(o.Dir, s.name)
+	if s.witness, err = openWitness(o.Dir); err == nil {
+		err = s.connect(ctx)
+	}
+	if err != nil {
 		s.close()
 		return nil, fmt.Errorf("journal: %w", err)
 	}
-	s.dir = filepath.Join(o.Dir, "jetstream", "$G", "streams", s.name, "msgs")
 	return s, nil
 }
 
@@ -96,59 +104,6 @@ func (s *stream) config(id string, first record.Sequence) jetstream.StreamConfig
 	}
 }
 
-// settle makes the stream's numbers agree with what is known to have been
-// stored, and returns what the registry should know from now on. A number that
-// any consumer has seen is never given again. Jumping ahead empties the stream:
-// rescue is called before, to put what it still holds somewhere else.
-func (s *stream) settle(ctx context.Context, known State, rescue func() error) (State, *Incident, error) {
-	if s.handle == nil {
-		next, incident := State{UUID: uuid.NewString(), Incarnation: known.Incarnation + 1}, (*Incident)(nil)
-		first := record.Sequence(1)
-		if known.High > 0 {
-			first = known.High + jump
-			incident = &Incident{Shard: s.shard, Kind: "journal_missing", From: known.High + 1, To: first - 1,
-				Detail: "the journal's folder was gone or empty; what it held beyond the archive and the tables is lost"}
-		}
-		var err error
-		if s.handle, err = s.js.CreateStream(ctx, s.config(next.UUID, first)); err != nil {
-			return next, nil, fmt.Errorf("create stream: %w", err)
-		}
-		next.High = max(known.High, first-1)
-		return next, incident, s.refresh(ctx)
-	}
-	info, err := s.handle.Info(ctx)
-	if err != nil {
-		return known, nil, err
-	}
-	if info.Config.MaxBytes != s.maxBytes {
-		config := info.Config
-		config.MaxBytes = s.maxBytes
-		if s.handle, err = s.js.UpdateStream(ctx, config); err != nil {
-			return known, nil, fmt.Errorf("resize stream: %w", err)
-		}
-	}
-	id, last := info.Config.Metadata["biwa.uuid"], record.Sequence(info.State.LastSeq)
-	next := State{UUID: id, Incarnation: known.Incarnation, High: max(known.High, last)}
-	replaced := known.UUID != "" && known.UUID != id
-	if !replaced && last >= known.High {
-		return next, nil, s.refresh(ctx)
-	}
-	from, to := last+1, known.High
-	if replaced {
-		from, to = min(last, known.High)+1, max(last, known.High)
-	}
-	if err := errors.Join(s.refresh(ctx), rescue()); err != nil {
-		return known, nil, err
-	}
-	next.High, next.Incarnation = to+jump, known.Incarnation+1
-	if err := s.handle.Purge(ctx, jetstream.WithPurgeSequence(uint64(next.High+1))); err != nil {
-		return known, nil, fmt.Errorf("jump ahead: %w", err)
-	}
-	incident := &Incident{Shard: s.shard, Kind: "journal_behind", From: from, To: to,
-		Detail: fmt.Sprintf("the journal ends at %d, but %d had been seen; numbering goes on at %d", last, known.High, next.High+1)}
-	return next, incident, s.refresh(ctx)
-}
-
 func (s *stream) refresh(ctx context.Context) error {
 	info, err := s.handle.Info(ctx)
 	if err != nil {
@@ -169,6 +124,9 @@ func (s *stream) append(ctx context.Context, data []byte) (record.Sequence, erro
 	if s.last >= record.MaxSequence {
 		return 0, record.Errorf(record.Unavailable, "the log has used up its %d sequence numbers", record.MaxSequence)
 	}
+	if err := s.reserve(ctx); err != nil {
+		return 0, err
+	}
 	// A caller that goes away must not make the outcome uncertain.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), appendTimeout)
 	defer cancel()
@@ -186,7 +144,11 @@ func (s *stream) append(ctx context.Context, data []byte) (record.Sequence, erro
 		}
 	}
 	s.bytes += int64(len(data)) + 128
-	if err := s.syncFolder(); err != nil {
+	err = s.syncFolder()
+	if err == nil {
+		err = s.witness.note(s.last)
+	}
+	if err != nil {
 		s.broken = fmt.Errorf("journal: %w", err)
 		return 0, s.broken
 	}
@@ -208,9 +170,11 @@ func (s *stream) resolve(msg *nats.Msg, cause error) error {
 	return fmt.Errorf("journal: append: %w", cause)
 }
 
+// isFull tells the stream's own limit from other failures of its storage, which
+// come with the same code.
 func isFull(err error) bool {
 	var api *jetstream.APIError
-	return errors.As(err, &api) && (api.ErrorCode == 10077 || api.ErrorCode == 10047)
+	return errors.As(err, &api) && (api.ErrorCode == 10047 || api.ErrorCode == 10077 && strings.Contains(api.Description, server.ErrMaxBytes.Error()))
 }
 
 // syncFolder makes the names of new blocks durable. JetStream fsyncs the blocks
@@ -292,7 +256,7 @@ func (s *stream) purge(ctx context.Context, upTo record.Sequence) error {
 	if err := s.handle.Purge(ctx, jetstream.WithPurgeSequence(uint64(upTo)+1)); err != nil {
 		return fmt.Errorf("journal: purge to %d: %w", upTo, err)
 	}
-	return s.refresh(ctx)
+	return errors.Join(s.syncFolders(), s.refresh(ctx))
 }
 
 // limits is the stream's first and last number and its size.
@@ -308,6 +272,9 @@ func (s *stream) close() {
 	}
 	s.server.Shutdown()
 	s.server.WaitForShutdown()
+	if s.witness != nil {
+		_ = s.witness.close() // nothing waits to be written
+	}
 }
 
 // serverLog passes on what the embedded server warns of.
