@@ -76,7 +76,7 @@ func TestPublicKeysByAPI(t *testing.T) {
 		}
 	}
 	status, _, h = n.Do(http.MethodOptions, "/v1/t/"+k.Key, "", "Origin", site, "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "content-type")
-	if status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != site || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "Content-Type") {
+	if status != http.StatusNoContent || h.Get("Access-Control-Allow-Origin") != site || !strings.Contains(h.Get("Access-Control-Allow-Headers"), "content-type") {
 		t.Errorf("preflight: %d %v", status, h)
 	}
 	status, text, h = n.Do(http.MethodGet, "/v1/t/"+k.Key+".gif?event_id=c&event=open&n=12", "", "Referer", site+"/news")

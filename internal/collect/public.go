@@ -39,6 +39,7 @@ type PublicAnswer struct {
 func (d *PublicDoor) Mount(mux *http.ServeMux) {
 	mux.HandleFunc("/v1/t/{key}", d.browser)
 	mux.HandleFunc("GET /biwa.js", serveScript)
+	d.mountSegment(mux)
 }
 
 // browser serves /v1/t/{key}: POST from scripts, GET with .gif from images.
@@ -128,7 +129,7 @@ func answerPreflight(w http.ResponseWriter, r *http.Request, allowed func(origin
 		return true
 	}
 	h.Set("Access-Control-Allow-Methods", "GET, POST")
-	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Encoding, Content-Type")
+	h.Set("Access-Control-Allow-Headers", r.Header.Get("Access-Control-Request-Headers")) // SDKs have some of their own
 	h.Set("Access-Control-Max-Age", "7200")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		h.Set("Access-Control-Allow-Private-Network", "true")

@@ -32,6 +32,17 @@ func (s *Server) describePublic(h huma.API) {
 		Description: "Each parameter is a text of the record, one that comes several times an array of texts.",
 		Parameters:  []*huma.Param{key},
 		Responses:   answers("image/gif", &huma.Schema{Type: huma.TypeString, Format: "binary"})})
+	success := &huma.Schema{Type: huma.TypeObject, Properties: map[string]*huma.Schema{"success": {Type: huma.TypeBoolean}}}
+	for _, call := range []string{"track", "page", "screen", "identify", "group", "alias", "batch"} {
+		h.OpenAPI().AddOperation(&huma.Operation{OperationID: "segment-" + call, Method: http.MethodPost, Path: "/v1/" + call, Tags: []string{"Segment"},
+			Summary: "Segment's " + call + " call; also /v1/" + call[:1], Security: []map[string][]string{{}},
+			Description: "The write key is a public key: the user of basic authentication, or writeKey in the body. A message has at most 32 KB, a batch 500 KB. The message is the record.",
+			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/json": {}, "text/plain": {Schema: text}}},
+			Responses:   answers("application/json", success)})
+	}
+	h.OpenAPI().AddOperation(&huma.Operation{OperationID: "segment-settings", Method: http.MethodGet, Path: "/v1/projects/{key}/settings", Tags: []string{"Segment"},
+		Summary: "What Segment's browser and mobile SDKs ask before they send", Security: []map[string][]string{{}}, Parameters: []*huma.Param{key},
+		Responses: answers("application/json", &huma.Schema{Type: huma.TypeObject})})
 	h.OpenAPI().AddOperation(&huma.Operation{OperationID: "get-script", Method: http.MethodGet, Path: "/biwa.js", Tags: []string{"pages and apps"},
 		Summary: "The script that sends page views", Security: []map[string][]string{{}},
 		Responses: map[string]*huma.Response{"200": {Description: "the script", Content: map[string]*huma.MediaType{"text/javascript": {Schema: text}}}}})
