@@ -79,6 +79,7 @@ type Node struct {
 	workers *service.Group
 	ready   atomic.Bool
 	failure atomic.Pointer[error]
+	keys    keyring
 	taps    context.Context // ends with EndTaps
 	endTaps context.CancelFunc
 
@@ -188,6 +189,9 @@ func (n *Node) run(ctx context.Context) error {
 		return err
 	}
 	if err := n.loadStreams(ctx); err != nil {
+		return err
+	}
+	if err := n.loadKeys(ctx); err != nil {
 		return err
 	}
 	if _, err := n.apply(ctx, n.o.Project); err != nil {

@@ -168,7 +168,7 @@ func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehose
 func (l *Lines) addRecord(data []byte) {
 	text := trim(data)
 	if len(text) == 0 || !bytes.Contains(text, []byte{'\n'}) || isSpread(text) {
-		l.add(text, nil)
+		l.add(text)
 		return
 	}
 	l.lines(text)

@@ -34,9 +34,12 @@ type Part struct {
 	borrowed bool // Lines is a piece of the body: it is not ours to append to
 }
 
-// add puts one record's text, trimmed of white space, into the last part. whole
-// is the text with its line break where it stands so in the body, else nil.
-func (l *Lines) add(text, whole []byte) {
+// add puts one record's text, trimmed of white space, into the last part.
+func (l *Lines) add(text []byte) { l.addLine(text, nil) }
+
+// addLine is add for a text that stands with its line break in the body: whole is
+// both, and stays as it is. nil is a text that does not.
+func (l *Lines) addLine(text, whole []byte) {
 	var code, message string
 	switch {
 	case len(text) > record.MaxRecordBytes:
@@ -46,6 +49,15 @@ func (l *Lines) add(text, whole []byte) {
 	default:
 		code, message = jsontext.Check(text)
 	}
+	l.put(text, whole, code, message)
+}
+
+// addFlawed puts a record into the last part, with what is wrong with it.
+func (l *Lines) addFlawed(text []byte, code, message string) { l.put(text, nil, code, message) }
+
+// put takes a record, its line of the body or nil, and what is wrong with it; an
+// empty code is nothing.
+func (l *Lines) put(text, whole []byte, code, message string) {
 	n := len(l.Parts)
 	if n == 0 || l.Parts[n-1].Count == record.MaxRecords || len(l.Parts[n-1].Lines)+len(text)+1 > record.MaxEnvelopeBytes {
 		l.Parts = append(l.Parts, Part{First: l.Records})
@@ -123,7 +135,7 @@ func Split(body []byte) (*Lines, error) {
 	case text[0] == '[':
 		return l, l.array(text)
 	case isSpread(text):
-		l.add(text, nil)
+		l.add(text)
 	default:
 		l.lines(body)
 	}
@@ -156,7 +168,7 @@ func (l *Lines) lines(text []byte) {
 			whole = nil
 		}
 		if len(trimmed) > 0 {
-			l.add(trimmed, whole)
+			l.addLine(trimmed, whole)
 		}
 	}
 }
@@ -179,7 +191,7 @@ func (l *Lines) array(text []byte) error {
 				return l.endArray(text, start, i)
 			}
 		case c == ',' && depth == 1:
-			l.add(trim(text[start:i]), nil)
+			l.add(trim(text[start:i]))
 			start = i + 1
 		}
 	}
@@ -191,7 +203,7 @@ func (l *Lines) endArray(text []byte, start, end int) error {
 		return record.Errorf(record.Invalid, "unexpected %q after the array, at byte %d: send either one array or JSON lines", clip(rest), end+1)
 	}
 	if last := trim(text[start:end]); len(last) > 0 {
-		l.add(last, nil)
+		l.add(last)
 	}
 	if l.Records == 0 {
 		return record.Errorf(record.Invalid, "the array is empty")

@@ -42,6 +42,8 @@ type Server struct {
 	Engine   Engine
 	Guard    *access.Guard
 	Events   http.Handler // POST /v1/events/{stream}
+	Public   interface{ Mount(mux *http.ServeMux) }
+	Keys     Keys
 	Location func() *time.Location
 	Metrics  prometheus.Gatherer
 	Project  string
@@ -62,9 +64,12 @@ func (s *Server) Handler() http.Handler {
 	h := humago.New(mux, config)
 	h.UseMiddleware(s.authorize)
 	s.register(h)
+	s.registerKeys(h)
 	s.describeRaw(h)
+	s.describePublic(h)
 
 	mux.Handle("POST /v1/events/{stream}", s.Events)
+	s.Public.Mount(mux)
 	mux.HandleFunc("POST /v1/query", s.query)
 	mux.HandleFunc("GET /v1/tap/{stream}", s.tap)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
