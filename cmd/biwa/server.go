@@ -163,3 +163,17 @@ func (s *server) announce() {
 	fmt.Fprintf(s.out, "biwa %s · %s · %s\n\n", version, s.options.Project.Name, s.options.Project.Location)
 	fmt.Fprintf(s.out, "  console and API  %s\n  AWS endpoint     %s  (Firehose)\n  data             %s\n\nready in %.2f s. Ctrl-C stops it.\n", s.httpURL, s.awsURL, data, s.readyTime.Seconds())
 }
+
+// announceLogin prints the console's one-time login link when a data folder with
+// keys starts for the first time.
+func (s *server) announceLogin(ctx context.Context) {
+	if s.guard.Open() || s.httpURL == project.Off {
+		return
+	}
+	path, err := s.node.LoginPath(ctx)
+	if err != nil {
+		s.log.Warn("login link", "error", err)
+	} else if path != "" {
+		fmt.Fprintf(s.out, "\nThe console asks for a key. This link lets one browser in, once:\n  %s%s\n", s.httpURL, path)
+	}
+}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/problem"
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -41,27 +40,6 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, data any) 
 	if err := pages.ExecuteTemplate(w, name, data); err != nil {
 		s.Log.Warn("page", "name", name, "error", err)
 	}
-}
-
-type homePage struct {
-	Project, Zone, Version string
-	Streams                []StreamInfo
-	Ledger                 ledger.Report
-	NotReady, Problem      string
-}
-
-func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	page := homePage{Project: s.Project, Zone: s.Location().String(), Version: s.Version}
-	if err := s.Node.Ready(); err != nil {
-		page.NotReady = err.Error()
-	}
-	var err, ledgerErr error
-	page.Streams, err = s.Node.Streams(r.Context())
-	page.Ledger, ledgerErr = s.Node.Ledger(r.Context())
-	if err := errors.Join(err, ledgerErr); err != nil {
-		page.Problem = err.Error()
-	}
-	s.show(w, http.StatusOK, "home.html", page)
 }
 
 type sqlPage struct {
