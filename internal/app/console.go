@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/biwa-data/biwa/internal/access"
-	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/serve/console"
 )
@@ -95,53 +94,3 @@ type pagesOf struct{ node *Node }
 // Ready is nil when the node takes records and its answers are exact.
 func (p pagesOf) Ready() error { return p.node.Ready() }
 
-// Overview is the whole node now.
-func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
-	n := p.node
-	o := console.Overview{At: n.clock.Now()}
-	o.From = o.At.Truncate(time.Hour)
-	report, err := n.Ledger(ctx)
-	if err != nil {
-		return o, err
-	}
-	o.Balanced, o.Quarantine, o.Incidents = report.Balanced, report.Quarantine, report.Incidents
-	o.Difference = report.Quarantine.Live - report.Quarantine.Expected
-	accounts := map[string]*ledger.StreamReport{}
-	for i := range report.Streams {
-		accounts[report.Streams[i].Name] = &report.Streams[i]
-	}
-	w := n.worlds.Current()
-	for _, s := range n.list() {
-		account := accounts[s.name]
-		if account == nil {
-			continue // it came after the ledger was read
-		}
-		g, status := s.newest(), s.worker.Status()
-		row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Failure: status.Failure,
-			Balanced: account.Balanced, Live: account.Live, Expected: account.Expected, Waiting: n.journal.Pending(s.id, status.Visible)}
-		row.Total = console.Counts{Accepted: account.Accepted, Delivered: account.Delivered, Pending: account.Pending, Quarantined: account.Quarantined,
-			Deduplicated: account.Deduplicated, Filtered: account.Filtered}
-		for _, h := range account.Hours {
-			if !h.Hour.Before(o.From) {
-				row.Hour = row.Hour.Plus(console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered})
-			}
-		}
-		row.Hour.Pending, row.Hour.Accepted = account.Pending, row.Hour.Accepted+account.Pending
-		if t := w.Table(s.name); t != nil {
-			row.Files, row.Bytes = t.Files.Len(), t.Files.Bytes()
-			for _, recent := range t.Recent {
-				row.Recent += recent.Rows()
-			}
-			o.LakeRows, o.LakeFiles, o.LakeBytes = o.LakeRows+t.Files.Rows(), o.LakeFiles+row.Files, o.LakeBytes+row.Bytes
-		}
-		o.Total, o.Hour = o.Total.Plus(row.Total), o.Hour.Plus(row.Hour)
-		o.Difference += row.Live - row.Expected
-		o.Recent += row.Recent
-		o.Journal.Waiting += row.Waiting
-		o.Streams = append(o.Streams, row)
-	}
-	log := n.journal.Stats()
-	o.Journal.Bytes, o.Journal.MaxBytes, o.Journal.Behind = log.Bytes, log.MaxBytes, int64(log.Last-min(log.Archived, log.Last))
-	o.Limits, err = n.Limits(ctx)
-	return o, err
-}

@@ -20,8 +20,10 @@ import (
 	"github.com/biwa-data/biwa/internal/lake"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/meter"
 	"github.com/biwa-data/biwa/internal/object"
 	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/console"
 	"github.com/biwa-data/biwa/internal/service"
 	"github.com/biwa-data/biwa/internal/shape"
 	"github.com/biwa-data/biwa/internal/world"
@@ -78,7 +80,11 @@ type Node struct {
 	doors   *service.Group // what takes records; stops first
 	workers *service.Group
 	ready   atomic.Bool
+	began   time.Time // of this process's node
+	inflow  *meter.Meter[inflow]
+	asked   *meter.Meter[string] // queries, by who asks
 	failure atomic.Pointer[error]
+	refusal atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
 	taps    context.Context // ends with EndTaps
 	endTaps context.CancelFunc
 
@@ -105,6 +111,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
+	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -181,6 +188,9 @@ func (n *Node) run(ctx context.Context) error {
 	if _, err := n.apply(ctx, n.o.Project); err != nil {
 		return err
 	}
+	if err := n.noteRun(ctx); err != nil {
+		return err
+	}
 	var err error
 	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, history{n.journal}, n.o.Limit.IdempotencyWindow)
 	if err != nil {
@@ -188,7 +198,7 @@ func (n *Node) run(ctx context.Context) error {
 	}
 	n.journal.SetFloor(n.idempotency.Saved)
 	last := n.journal.Last()
-	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.idempotency.Note)
+	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.stored)
 	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
 	n.workers.Go(n.watched("archive", n.journal.RunArchive))
 	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {

@@ -67,7 +67,7 @@ func (s *Server) runPage(r *http.Request, page *sqlPage) error {
 	if len(page.SQL) > maxStatement {
 		return record.Errorf(record.TooLarge, "the statement is over %d bytes", maxStatement)
 	}
-	rows, err := s.Engine.Query(r.Context(), Query{SQL: page.SQL, Location: s.Location()})
+	rows, err := s.Engine.Query(r.Context(), Query{SQL: page.SQL, Location: s.Location(), By: "console"})
 	if err != nil {
 		return err
 	}

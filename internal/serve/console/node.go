@@ -51,6 +51,7 @@ type Overview struct {
 	OldestRow  time.Time // receipt of the oldest recent row; zero without one
 	Limits     []api.Limit
 	Incidents  []meta.Incident
+	Refusal    Refusal
 	Changes    []Change
 }
 
@@ -88,6 +89,7 @@ type Stream struct {
 	// Watermark is the newest event time that SQL has seen since the start; zero
 	// without one.
 	Watermark time.Time
+	Oldest    time.Time // receipt of the oldest record that is in no file; zero without one
 	Last      time.Time // receipt of the newest record since the start
 }
 
@@ -103,6 +105,13 @@ type Outlet struct {
 	Name      string
 	Hour      int64
 	PerSecond float64
+}
+
+// Refusal is why a changed project was not applied; its Text is "" where the last
+// one was.
+type Refusal struct {
+	At   time.Time
+	Text string
 }
 
 // Journal is how the log stands.
@@ -122,7 +131,16 @@ type Change struct {
 	// Number is the definition's, or how many records a replay moved.
 	Number int64
 	Detail []Detail
-	By     string
+	By     string        // who asked, or what an incident says
+	Down   time.Duration // of a start: how long no node ran before
+}
+
+// Version is a definition of a stream.
+type Version struct {
+	Number  int
+	Since   time.Time
+	From    int64 // first sequence number of the log for which it holds
+	Changed []Detail
 }
 
 // Detail is one thing a definition changed in.

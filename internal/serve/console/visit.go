@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html"
 	"html/template"
 	"net/http"
 	"net/url"
@@ -99,6 +100,18 @@ func (v *Visit) Refresh() int { return v.Number("refresh", -1, 0, 3600) }
 
 // T is a message in the visitor's language; see message.go.
 func (v *Visit) T(key string, args ...any) template.HTML { return v.Language.say(v, key, args) }
+
+// Base is the address under which the visitor reached the node.
+func (v *Visit) Base() string {
+	scheme := "http"
+	if v.Request.TLS != nil || v.Request.Header.Get("X-Forwarded-Proto") == "https" {
+		scheme = "https"
+	}
+	return scheme + "://" + v.Request.Host
+}
+
+// plain is a message without markup, for attributes.
+func plain(text template.HTML) string { return html.UnescapeString(string(text)) }
 
 // Field is what was typed into a form's field, or what it holds else.
 func (v *Visit) Field(name, other string) string {
