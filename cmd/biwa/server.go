@@ -51,6 +51,9 @@ func (s *server) start(ctx context.Context) error {
 		}
 		listeners[i] = l
 	}
+	if l := listeners[1]; l != nil {
+		s.options.AWSURL = urlOf(l)
+	}
 	var err error
 	if s.node, err = app.Start(ctx, s.options); err != nil {
 		return errors.Join(err, closeAll(listeners[:]))
@@ -97,6 +100,11 @@ func (s *server) serve(l net.Listener, h http.Handler) string {
 			s.failed <- err
 		}
 	}()
+	return urlOf(l)
+}
+
+// urlOf is where a listener is reached from this machine.
+func urlOf(l net.Listener) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return "http://localhost:" + port
 }

@@ -49,8 +49,11 @@ type Options struct {
 	// FreeSpace tells how many bytes may still be written below a folder; default
 	// what the file system says.
 	FreeSpace func(dir string) (int64, error)
-	Clock     service.Clock
-	Log       *slog.Logger
+	// AWSURL is where the AWS port can be reached, for the console's snippets; "" for
+	// nowhere.
+	AWSURL string
+	Clock  service.Clock
+	Log    *slog.Logger
 }
 
 // Node is one running node.
@@ -77,16 +80,18 @@ type Node struct {
 	gatherer    *collect.Gatherer
 	Intake      *collect.Intake
 
-	doors   *service.Group // what takes records; stops first
-	workers *service.Group
-	ready   atomic.Bool
-	began   time.Time // of this process's node
-	inflow  *meter.Meter[inflow]
-	asked   *meter.Meter[string] // queries, by who asks
-	failure atomic.Pointer[error]
-	refusal atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
-	taps    context.Context // ends with EndTaps
-	endTaps context.CancelFunc
+	doors    *service.Group // what takes records; stops first
+	workers  *service.Group
+	ready    atomic.Bool
+	began    time.Time // of this process's node
+	inflow   *meter.Meter[inflow]
+	asked    *meter.Meter[string] // queries, by who asks
+	last     newest
+	arrivals arrivals
+	failure  atomic.Pointer[error]
+	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
+	taps     context.Context                 // ends with EndTaps
+	endTaps  context.CancelFunc
 
 	applying  sync.Mutex // one change of the project at a time
 	replaying sync.Mutex // one replay of quarantine at a time
@@ -112,6 +117,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
+	n.last.streams, n.arrivals.asked = map[record.StreamID][]console.Tapped{}, map[arrivalKey]console.Arrivals{}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

@@ -42,11 +42,11 @@ func (n *Node) newStream(id record.StreamID, name string, created time.Time) *st
 // it needs besides itself is stored with it, so that a replay of the log gives
 // the same rows whatever has changed since.
 type generation struct {
-	number int
-	from   record.Sequence
+	number  int
+	from    record.Sequence
 	applied time.Time // zero until it is stored
-	stored storedDefinition
-	shaper *shape.Shaper
+	stored  storedDefinition
+	shaper  *shape.Shaper
 }
 
 // storedDefinition is a generation as the metadata has it.

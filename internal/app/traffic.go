@@ -15,6 +15,7 @@ func (n *Node) stored(env *record.Envelope) {
 	n.idempotency.Note(env)
 	for i := range env.Sections {
 		s := &env.Sections[i]
+		n.last.note(env, s)
 		for r := range s.Requests {
 			n.inflow.Add(inflow{s.Stream, s.Requests[r].Door}, int64(s.Requests[r].Count))
 		}

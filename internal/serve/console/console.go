@@ -37,6 +37,8 @@ type Options struct {
 	Secret []byte
 	// Once is asked whether a one-time login token is good, and uses it up.
 	Once func(r *http.Request, token string) (bool, error)
+	// AWS is the address of the AWS port, "" where there is none.
+	AWS func() string
 	// Ended is closed when the node stops: live pages end then.
 	Ended <-chan struct{}
 }

@@ -86,7 +86,7 @@ const (
 // Door is the name of a door.
 func (v *Visit) Door(name string) template.HTML {
 	if name == doorBefore {
-		return v.T("door.before", v.Minute(v.Frame.Started))
+		return v.T("door.before", v.Frame.Started.In(v.Location).Format("15:04")) // no element: it stands in a drawing
 	}
 	if _, ok := messages["door."+name]; ok {
 		return v.T("door." + name)
@@ -129,8 +129,7 @@ func (v *Visit) looks() (found []look) {
 		}
 	}
 	for _, s := range f.Streams {
-		// What waits, at the rate at which it comes.
-		if s.Waiting > 0 && time.Duration(float64(s.Waiting)/max(s.PerSecond, 1)*float64(time.Second)) > behindTime {
+		if s.Late() {
 			found = append(found, look{"late", v.T("look.stream", s.Name), v.T("look.waiting", s.Waiting), ""})
 		}
 	}

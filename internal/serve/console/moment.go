@@ -86,3 +86,9 @@ func sameDay(a, b time.Time) bool {
 	Y, M, D := b.Date()
 	return y == Y && m == M && d == D
 }
+
+// Milli is the time of day to the millisecond.
+func (v *Visit) Milli(t time.Time) template.HTML {
+	local := t.In(v.Location)
+	return v.stamped(local, local.Format("15:04:05.000"))
+}

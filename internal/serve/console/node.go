@@ -13,6 +13,7 @@ import (
 // an interface in the page's own file, embedded here.
 type Node interface {
 	Watch
+	StreamReader
 }
 
 // Watch tells how the whole node fares.

@@ -40,6 +40,8 @@ type action struct {
 func pages() []*page {
 	return []*page{
 		homePage(),
+		streamsPage(),
+		streamPage(),
 	}
 }
 

@@ -6,3 +6,8 @@ import "html/template"
 func (v *Visit) State(name string) template.HTML {
 	return `<span class="st"><svg aria-hidden="true"><use href="#` + template.HTML(template.HTMLEscapeString(name)) + `"/></svg>` + v.T("state."+name) + `</span>`
 }
+
+// Flow is a stream's state: the shapes are those of States, the words its own.
+func (v *Visit) Flow(name string) template.HTML {
+	return `<span class="st"><svg aria-hidden="true"><use href="#` + template.HTML(template.HTMLEscapeString(name)) + `"/></svg>` + v.T("flow."+name) + `</span>`
+}
