@@ -88,6 +88,7 @@ type Node struct {
 	asked    *meter.Meter[string] // queries, by who asks
 	last     newest
 	arrivals arrivals
+	extents  extents
 	failure  atomic.Pointer[error]
 	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
 	taps     context.Context                 // ends with EndTaps
@@ -117,6 +118,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
+	n.extents.found = map[string]foundExtents{}
 	n.last.streams, n.arrivals.asked = map[record.StreamID][]console.Tapped{}, map[arrivalKey]console.Arrivals{}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())

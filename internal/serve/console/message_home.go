@@ -28,7 +28,7 @@ var homeMessages = table{
 	"home.line":      {"one line: {1} rows", "線ひとつが {1} 行"},
 	"home.out":       {"SQL out", "SQL の出口"},
 	"home.queries":   {"{1} {1|query|queries}", "{1} 回"},
-	"home.archive":   {"raw archive", "原本の保管庫"},
+	"home.archive":   {"raw archive", "原本保管"},
 	"home.behind":    {"{1} behind", "{1} 遅れ"},
 	"home.follows":   {"up to date", "遅れなし"},
 	"home.oldest":    {"oldest {1}", "最古 {1}"},
@@ -48,7 +48,7 @@ var homeMessages = table{
 	"home.t.asked":   {"queries, {1}", "クエリ、{1}"},
 
 	"home.ledger":     {"Ledger", "台帳"},
-	"home.all":        {"all streams", "全ストリーム"},
+	"home.all":        {"this hour, all streams", "この 1 時間、全ストリーム"},
 	"home.byhour":     {"by stream and hour", "ストリーム・時間別"},
 	"home.balanced":   {"balanced", "差なし"},
 	"home.difference": {"difference {1}, compared with the tables at {2}", "差 {1}、{2} にテーブルと照合"},

@@ -14,6 +14,7 @@ import (
 type Node interface {
 	Watch
 	StreamReader
+	TableReader
 }
 
 // Watch tells how the whole node fares.

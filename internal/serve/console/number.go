@@ -164,7 +164,7 @@ func (v *Visit) Span(d time.Duration) string {
 	case d < 100*time.Millisecond:
 		return unit("milliseconds", whole(d, time.Millisecond))
 	case d < 9950*time.Millisecond:
-		return unit("seconds", strconv.FormatFloat(d.Seconds(), 'f', 1, 64))
+		return unit("seconds", strings.TrimSuffix(strconv.FormatFloat(d.Seconds(), 'f', 1, 64), ".0"))
 	case d < 2*time.Minute:
 		return unit("seconds", strconv.FormatFloat(d.Seconds(), 'f', 0, 64))
 	case d < time.Hour:

@@ -42,6 +42,8 @@ func pages() []*page {
 		homePage(),
 		streamsPage(),
 		streamPage(),
+		tablesPage(),
+		tablePage(),
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"html/template"
 	"math"
 	"net"
+	"strings"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/nearest"
@@ -103,10 +104,15 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := streamData{Stream: s, State: s.State(), Hours: v.Number("hours", 24, 1, 168), Clients: v.clients(s.Name)}
+	d := streamData{Stream: s, State: s.State(), Clients: v.clients(s.Name)}
 	if d.Versions, err = c.Node.Versions(s.Name); err != nil {
 		return nil, err
 	}
+	d.Hours = 24
+	if v.Now.Sub(d.Versions[0].Since) < 3*time.Hour {
+		d.Hours = 1 // a day's axis would be all but empty
+	}
+	d.Hours = v.Number("hours", d.Hours, 1, 168)
 	newest, err := c.Node.Newest(s.Name, tapRows)
 	if err != nil {
 		return nil, err
@@ -159,7 +165,7 @@ func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) error {
 		return err
 	}
 	chart := svg.Chart{From: from, To: a.At, Zone: v.Location, Every: step, Date: v.day,
-		Value: func(f float64) string { return v.Rate(f) }}
+		Value: func(f float64) string { return strings.TrimSuffix(v.Rate(f), ".0") }}
 	created := d.Versions[0].Since
 	for at := from; at.Before(a.At); at = at.Add(step) {
 		n := a.Counts[at.Unix()]

@@ -92,12 +92,17 @@
 
   // --- copy buttons beside snippets.
   function enrich(within) {
-    within.querySelectorAll("pre.pick").forEach(pre => {
-      if (pre.nextElementSibling?.classList.contains("copy")) return
+    within.querySelectorAll("fieldset.tabs, pre.pick").forEach(e => {
+      if (e.tagName === "PRE" && e.closest(".tabs") || e.nextElementSibling?.classList.contains("copy")) return
+      // Of several tabs the one that is open.
+      const text = () => (e.querySelector(":checked + label + pre") || e).textContent
       const b = document.createElement("button")
-      b.type = "button"; b.className = "copy"; b.textContent = document.body.dataset.copy
-      b.addEventListener("click", () => navigator.clipboard.writeText(pre.textContent).then(() => { b.textContent = document.body.dataset.copied }))
-      pre.after(b)
+      b.type = "button"
+      b.className = "copy"
+      b.textContent = document.body.dataset.copy
+      b.addEventListener("click", () => navigator.clipboard.writeText(text()).then(() => { b.textContent = document.body.dataset.copied }))
+      e.addEventListener("change", () => { b.textContent = document.body.dataset.copy })
+      e.after(b)
     })
   }
 
