@@ -40,6 +40,8 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	tap start STREAM N     start biwa tap; tap wait puts what it printed into tap.out
 //	interrupt biwa ARGS    run biwa, and Ctrl-C it when the node has got some records
 //	generate N FILE        write N records as JSON lines
+//	http METHOD PATH       send a request, with -H 'Name: value' and -d BODY; prints its
+//	                       status, its headers and its body
 //	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis
 //	meta FOLDER SQL        run a statement on the metadata of a node that is stopped
 func TestScripts(t *testing.T) {
@@ -58,7 +60,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"biwa": biwaCommand, "exits": exitsCommand, "await": awaitCommand, "node": nodeCommand, "tap": tapCommand,
-			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "meta": metaCommand,
+			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand,
 		}})
 }
 

@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 	}
 	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
 	add("project", newInit(), newCheck(), newSchema())
-	add("server", newUp(), newDemo(), newDoctor(), newBench())
+	add("server", newUp(), newDemo(), newKey(), newDoctor(), newBench())
 	version := newVersion()
 	wrapUsage(version)
 	root.AddCommand(version)

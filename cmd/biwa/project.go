@@ -103,7 +103,7 @@ func limits(c project.Config) app.Limits {
 func guard(c project.Config) (*access.Guard, error) {
 	var keys []access.Key
 	for _, k := range c.Keys {
-		key := access.Key{Name: k.Name, Scopes: []access.Scope{access.Scope(k.Scope)}, Streams: k.Streams, Secret: k.Secret, Hash: access.HashSecret(k.Secret)}
+		key := access.Key{Name: k.Name, Scopes: []access.Scope{access.Scope(k.Scope)}, Streams: k.Streams, Secret: k.Secret, Hash: access.HashSecret(k.Secret), Origins: k.Origins, Rate: k.Rate}
 		if k.Secret == "" {
 			var err error
 			if key.Hash, err = access.ParseHash(k.Hash); err != nil {

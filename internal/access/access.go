@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -18,11 +20,13 @@ import (
 // Scope is what a key allows. Admin allows everything.
 type Scope string
 
-// Scopes.
+// Scopes. A public key stands in pages and apps for everyone to read: it may write
+// to its one stream by the doors made for it, and do nothing else.
 const (
 	Ingest Scope = "ingest"
 	Read   Scope = "read"
 	Admin  Scope = "admin"
+	Public Scope = "public"
 )
 
 // Key is a key as it is kept: its secret only as a hash.
@@ -34,7 +38,21 @@ type Key struct {
 	// Secret is needed to check AWS signatures, which are made with it; "" if the
 	// project only holds the hash.
 	Secret string
+	// Origins are the pages a public key works on, Rate is how many records a
+	// second it brings at most; 0 is DefaultRate.
+	Origins []string
+	Rate    int
 }
+
+// RateOrDefault is how many records a second a public key brings at most.
+func (k *Key) RateOrDefault() int {
+	if k.Rate <= 0 {
+		return DefaultRate
+	}
+	return k.Rate
+}
+
+func (k *Key) isPublic() bool { return slices.Contains(k.Scopes, Public) }
 
 // HashSecret is how a secret is kept.
 func HashSecret(secret string) [32]byte { return sha256.Sum256([]byte(secret)) }
@@ -49,28 +67,32 @@ func ParseHash(text string) (hash [32]byte, err error) {
 	return [32]byte(raw), nil
 }
 
-// Guard checks requests.
+// Guard checks requests. Its keys can be replaced while it is in use.
 type Guard struct {
-	keys    []Key
+	keys    atomic.Pointer[keySet]
+	change  sync.Mutex     // one change of the keys at a time
 	trusted []netip.Prefix // proxies whose X-Forwarded-For is believed
 }
 
 // NewGuard makes a guard; without keys it lets in only requests that name a
 // loopback host.
 func NewGuard(keys []Key, trustedProxies []netip.Prefix) *Guard {
-	return &Guard{keys: keys, trusted: trustedProxies}
+	g := &Guard{trusted: trustedProxies}
+	g.keys.Store(newKeySet(keys, nil, nil))
+	return g
 }
 
-// Open says whether there are no keys.
-func (g *Guard) Open() bool { return len(g.keys) == 0 }
+// Open says whether there are no keys but public ones.
+func (g *Guard) Open() bool { return g.keys.Load().open }
 
 // KeyByName finds a key, for doors whose clients sign instead of showing it.
 func (g *Guard) KeyByName(name string) (Key, bool) {
-	i := slices.IndexFunc(g.keys, func(k Key) bool { return k.Name == name })
+	configured := g.keys.Load().configured
+	i := slices.IndexFunc(configured, func(k Key) bool { return k.Name == name })
 	if i < 0 {
 		return Key{}, false
 	}
-	return g.keys[i], true
+	return configured[i], true
 }
 
 // Check returns the name of the key the request shows, or why it may not pass.
@@ -83,12 +105,15 @@ func (g *Guard) Check(r *http.Request, scope Scope, stream string) (string, erro
 	if secret == "" {
 		return "", record.Errorf(record.Unauthorized, "a key is needed: send it as Authorization: Bearer <key>")
 	}
-	hash := HashSecret(secret)
-	for i := range g.keys {
-		k := &g.keys[i]
+	hash, set := HashSecret(secret), g.keys.Load()
+	for i := range set.configured {
+		k := &set.configured[i]
 		if subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1 {
 			return k.Name, k.Allows(scope, stream)
 		}
+	}
+	if set.public[hash] != nil {
+		return "", record.Errorf(record.Forbidden, "key %q is public: it can only write, by /v1/t/{key} and the calls of Segment's SDKs", set.public[hash].Name)
 	}
 	return "", record.Errorf(record.Unauthorized, "this key is not known here")
 }

@@ -90,6 +90,7 @@ type Node struct {
 	arrivals arrivals
 	extents  extents
 	failure  atomic.Pointer[error]
+	keys     keyring
 	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
 	taps     context.Context                 // ends with EndTaps
 	endTaps  context.CancelFunc
@@ -191,6 +192,9 @@ func (n *Node) run(ctx context.Context) error {
 		return err
 	}
 	if err := n.loadStreams(ctx); err != nil {
+		return err
+	}
+	if err := n.loadKeys(ctx); err != nil {
 		return err
 	}
 	if _, err := n.apply(ctx, n.o.Project); err != nil {

@@ -16,6 +16,7 @@ import (
 
 // HTTP is everything on the node's HTTP port.
 func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
+	n.keys.admit(guard)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collector{n})
 	var pages http.Handler
@@ -27,7 +28,9 @@ func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
 	}
 	s := &api.Server{Console: pages, Node: n, Engine: n.Engine(), Guard: guard, Project: n.o.Project.Name, Version: version, Log: n.log, Metrics: metrics,
 		Location: func() *time.Location { return n.project.Load().Location },
-		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: n.o.Limit.BodyBytes}}
+		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: n.o.Limit.BodyBytes},
+		Public:   &collect.PublicDoor{Intake: n.Intake, Streams: n, Guard: guard, Now: n.clock.Now},
+		Keys:     keyDoor{n, guard}}
 	return s.Handler()
 }
 

@@ -38,12 +38,22 @@ type HTTPDoor struct {
 }
 
 // Unreadable is a request of which not one record is JSON.
-type Unreadable struct{ problems []RecordProblem }
+type Unreadable struct {
+	problems []RecordProblem
+	hint     string
+}
+
+// lenientHint is the way out at doors that heed the header.
+const lenientHint = "; with the header Prefer: handling=lenient it is kept in quarantine"
+
+func unreadableLines(l *Lines, hint string) error {
+	return &record.Error{Kind: record.Invalid, Err: &Unreadable{answer(l, make([]record.RecordID, len(l.Parts))).Errors, hint}}
+}
 
 func (e *Unreadable) Error() string {
 	first := e.problems[0]
 	return "nothing in the body is JSON; record " + strconv.Itoa(first.Index) + ": " + first.Message +
-		". Nothing was stored; with the header Prefer: handling=lenient it is kept in quarantine"
+		". Nothing was stored" + e.hint
 }
 
 // Places lists the records.
@@ -95,7 +105,7 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 		return Answer{}, err
 	}
 	if lines.Unreadable == lines.Records && !strings.Contains(r.Header.Get("Prefer"), "handling=lenient") {
-		return Answer{}, &record.Error{Kind: record.Invalid, Err: &Unreadable{answer(lines, make([]record.RecordID, len(lines.Parts))).Errors}}
+		return Answer{}, unreadableLines(lines, lenientHint)
 	}
 	return d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body,
 		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: "http"}})

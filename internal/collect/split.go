@@ -42,6 +42,12 @@ func (l *Lines) add(text []byte) {
 	default:
 		code, message = jsontext.Check(text)
 	}
+	l.addFlawed(text, code, message)
+}
+
+// addFlawed puts a record into the last part, with what is wrong with it; an empty
+// code is nothing.
+func (l *Lines) addFlawed(text []byte, code, message string) {
 	n := len(l.Parts)
 	if n == 0 || l.Parts[n-1].Count == record.MaxRecords || len(l.Parts[n-1].Lines)+len(text)+1 > record.MaxEnvelopeBytes {
 		l.Parts = append(l.Parts, Part{First: l.Records, Lines: make([]byte, 0, min(record.MaxEnvelopeBytes, max(l.left, len(text))+1))})

@@ -39,6 +39,9 @@ func Status(err error) int { return statuses[record.KindOf(err)] }
 // answer's errors.
 type Placed interface{ Places() any }
 
+// Delayed is an error that knows after how many seconds a client should try again.
+type Delayed interface{ RetryAfter() int }
+
 // Write answers with an error.
 func Write(w http.ResponseWriter, err error) {
 	d := Details{Status: Status(err), Detail: err.Error()}
@@ -54,7 +57,11 @@ func Write(w http.ResponseWriter, err error) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	switch d.Status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", strconv.Itoa(RetryAfter))
+		wait := RetryAfter
+		if delayed := Delayed(nil); errors.As(err, &delayed) {
+			wait = delayed.RetryAfter()
+		}
+		h.Set("Retry-After", strconv.Itoa(wait))
 	case http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", `Bearer realm="biwa"`)
 	}

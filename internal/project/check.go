@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/nearest"
 )
 
@@ -101,7 +102,7 @@ func checkAddress(address string) error {
 // minSecretBytes is the shortest secret that is not guessed in a day.
 const minSecretBytes = 16
 
-var scopes = []string{"ingest", "read", "admin"}
+var scopes = []string{"ingest", "read", "admin", string(access.Public)}
 
 func (p *Project) checkKeys(doc *document, note func(path, suggestion, format string, args ...any)) {
 	seen := map[string]bool{}
@@ -134,5 +135,29 @@ func (p *Project) checkKeys(doc *document, note func(path, suggestion, format st
 				note(fmt.Sprintf("%s.streams[%d]", path, j), suggestKey(stream, p.StreamNames()), "key %s: there is no stream %s", k.Name, stream)
 			}
 		}
+		checkPublic(k, path, note)
+	}
+}
+
+// checkPublic notes what is wrong with the keys of a key that public keys have.
+func checkPublic(k Key, path string, note func(path, suggestion, format string, args ...any)) {
+	if access.Scope(k.Scope) != access.Public {
+		for word, given := range map[string]bool{"origins": len(k.Origins) > 0, "rate": k.Rate != 0} {
+			if given {
+				note(path+"."+word, "take it out, or write scope: public", "key %s: only a public key has %s", k.Name, word)
+			}
+		}
+		return
+	}
+	if len(k.Streams) != 1 {
+		note(path, "write streams: and one stream", "key %s: a public key writes to exactly one stream, this one names %d", k.Name, len(k.Streams))
+	}
+	for i, origin := range k.Origins {
+		if err := access.CheckOrigin(origin); err != nil {
+			note(fmt.Sprintf("%s.origins[%d]", path, i), "", "key %s: %v", k.Name, err)
+		}
+	}
+	if k.Rate < 0 {
+		note(path+".rate", "write how many records a second it may bring", "key %s: %d is less than 1", k.Name, k.Rate)
 	}
 }

@@ -13,7 +13,7 @@ type Config struct {
 	Bundle         string            `yaml:"bundle" json:"bundle,omitempty" jsonschema:"enum=single,default=single,description=What runs underneath: single is everything in one process."`
 	Storage        Storage           `yaml:"storage" json:"storage,omitzero" jsonschema:"description=Where data is kept."`
 	Listeners      Listeners         `yaml:"listeners" json:"listeners,omitzero" jsonschema:"description=The addresses of the doors: host:port\\, or off. Flags of biwa up win over them."`
-	Keys           []Key             `yaml:"keys" json:"keys,omitempty" jsonschema:"description=Who may do what. Without keys the node listens on loopback only."`
+	Keys           []Key             `yaml:"keys" json:"keys,omitempty" jsonschema:"description=Who may do what. Without keys other than public ones the node listens on loopback only."`
 	TrustedProxies []string          `yaml:"trusted_proxies" json:"trusted_proxies,omitempty" jsonschema:"description=Addresses or networks (10.0.0.0/8) whose X-Forwarded-For is believed."`
 	Limits         Limits            `yaml:"limits" json:"limits,omitzero" jsonschema:"description=What the node may use. Each can be seen with its peak on the limits page."`
 	Idempotency    Idempotency       `yaml:"idempotency" json:"idempotency,omitzero" jsonschema:"description=Retries of clients that send an Idempotency-Key."`
@@ -40,10 +40,12 @@ const Off = "off"
 // Key is one key and what it allows.
 type Key struct {
 	Name    string   `yaml:"name" json:"name,omitempty" jsonschema:"required,description=What the key is called in logs and in _request.key; the access key id of AWS clients."`
-	Scope   string   `yaml:"scope" json:"scope,omitempty" jsonschema:"required,enum=ingest,enum=read,enum=admin,description=ingest sends records\\, read queries\\, admin does everything."`
+	Scope   string   `yaml:"scope" json:"scope,omitempty" jsonschema:"required,enum=ingest,enum=read,enum=admin,enum=public,description=ingest sends records\\, read queries\\, admin does everything. public stands in pages and apps for everyone to read: it can only write\\, to one stream."`
 	Secret  string   `yaml:"secret" json:"secret,omitempty" secret:"file" jsonschema:"description=The secret itself\\, best from outside: ${BIWA_KEY:?}\\, or file:PATH relative to the project. AWS signatures need it."`
 	Hash    string   `yaml:"hash" json:"hash,omitempty" jsonschema:"description=In place of the secret\\, sha256: and its SHA-256 in 64 hexadecimal digits."`
-	Streams []string `yaml:"streams" json:"streams,omitempty" jsonschema:"description=The streams an ingest key may send to. Without it: all."`
+	Streams []string `yaml:"streams" json:"streams,omitempty" jsonschema:"description=The streams an ingest key may send to. Without it: all. A public key names exactly one."`
+	Origins []string `yaml:"origins" json:"origins,omitempty" jsonschema:"description=The pages a public key works on: https://www.example.com\\, https://*.example.com for its subdomains\\, or * for every page. Without it: none\\, only apps and servers."`
+	Rate    int      `yaml:"rate" json:"rate,omitempty" jsonschema:"default=500,description=How many records a second a public key brings at most; a bucket of ten seconds evens bursts out. Beyond it: 429 with Retry-After."`
 }
 
 // Limits are what the node may use.

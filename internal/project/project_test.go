@@ -146,8 +146,14 @@ func TestConfigProblems(t *testing.T) {
 		{"unset, why", "name: ${NAME:? the project's name}\n", `1:7: the environment variable NAME is not set: the project's name; set it before you start biwa, or write ${NAME:default}`},
 		{"unclosed", "name: ${NAME\n", "1:7: ${ without }; write $${ for a literal ${"},
 		{"secret file", "keys: [{name: a, scope: read, secret: 'file:nowhere'}]\n", "1:39: the secret cannot be read"},
-		{"key", "keys: [{name: a, scope: raed, secret: 0123456789abcdef, streams: [x]}]\n", `1:25: key a: there is no scope "raed"; write one of ingest, read, admin` + "\n1:67: key a: there is no stream x; the keys here are "},
+		{"key", "keys: [{name: a, scope: raed, secret: 0123456789abcdef, streams: [x]}]\n", `1:25: key a: there is no scope "raed"; write one of ingest, read, admin, public` + "\n1:67: key a: there is no stream x; the keys here are "},
 		{"hash", "keys: [{name: a, scope: read, hash: md5:1}]\n", "1:37: key a: the hash does not read; write sha256: and 64 hexadecimal digits"},
+		{"public key", "keys: [{name: a, scope: public, secret: 0123456789abcdef, rate: -1, origins: [https://a.example/, b.example]}]\n",
+			"1:8: key a: a public key writes to exactly one stream, this one names 0; write streams: and one stream\n" +
+				"1:65: key a: -1 is less than 1; write how many records a second it may bring\n" +
+				`1:79: key a: "https://a.example/" has a path, and an origin ends with the host or the port: write https://a.example` + "\n" +
+				`1:99: key a: "b.example" is no origin: write https://www.example.com, https://*.example.com, or * for every page`},
+		{"origins of another key", "keys: [{name: a, scope: read, secret: 0123456789abcdef, origins: ['*']}]\n", "1:66: key a: only a public key has origins; take it out, or write scope: public"},
 		{"no secret", "keys: [{name: a, scope: read}]\n", "1:8: key a has no secret; write secret: ${NAME:?} or hash: sha256:…"},
 		{"number", "limits: {heavy_queries: many}\n", `1:25: expected a whole number, found "many"`},
 		{"flow variable", "trusted_proxies: [${PROXY}]\n", "within [ ] and { } write \"${NAME}\" in quotes"},

@@ -43,6 +43,8 @@ type Server struct {
 	Guard    *access.Guard
 	Events   http.Handler // POST /v1/events/{stream}
 	Console  http.Handler // the pages for people, and whatever else has no handler
+	Public   interface{ Mount(mux *http.ServeMux) }
+	Keys     Keys
 	Location func() *time.Location
 	Metrics  prometheus.Gatherer
 	Project  string
@@ -63,9 +65,12 @@ func (s *Server) Handler() http.Handler {
 	h := humago.New(mux, config)
 	h.UseMiddleware(s.authorize)
 	s.register(h)
+	s.registerKeys(h)
 	s.describeRaw(h)
+	s.describePublic(h)
 
 	mux.Handle("POST /v1/events/{stream}", s.Events)
+	s.Public.Mount(mux)
 	mux.HandleFunc("POST /v1/query", s.query)
 	mux.HandleFunc("GET /v1/tap/{stream}", s.tap)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })

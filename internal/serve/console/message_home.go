@@ -88,6 +88,7 @@ var homeMessages = table{
 	"door.http":      {"HTTP /v1/events", "HTTP /v1/events"},
 	"door.firehose":  {"Firehose API", "Firehose API"},
 	"door.browser":   {"browser /biwa.js", "ブラウザ /biwa.js"},
+	"door.segment":   {"Segment SDKs", "Segment SDK"},
 	"door.before":    {"before the start, {1}", "起動 {1} より前"},
 	"door.rest":      {"other doors", "その他の入口"},
 	"outlet.http":    {"HTTP /v1/query", "HTTP /v1/query"},

@@ -204,8 +204,9 @@ func (d *tableData) draw(v *Visit, days Days) {
 	}
 	strip.Sentence = plain(v.T("table.strip", d.Name, d.Days, d.Full, len(d.Holes)))
 	d.Strip = svg.HeatStrip(strip)
-	for i, step := range strip.Steps() {
-		if step > 0 {
+	steps := strip.Steps()
+	for i, step := range steps {
+		if step > 0 && (i == 0 || step > steps[i-1]) {
 			d.Key = append(d.Key, keyStep{[]string{"s1", "s2", "s3", "s4"}[i], v.Big(int64(step))})
 		}
 	}
