@@ -51,6 +51,9 @@ func (s *server) start(ctx context.Context) error {
 		}
 		listeners[i] = l
 	}
+	if l := listeners[1]; l != nil {
+		s.options.AWSURL = urlOf(l)
+	}
 	var err error
 	if s.node, err = app.Start(ctx, s.options); err != nil {
 		return errors.Join(err, closeAll(listeners[:]))
@@ -97,6 +100,11 @@ func (s *server) serve(l net.Listener, h http.Handler) string {
 			s.failed <- err
 		}
 	}()
+	return urlOf(l)
+}
+
+// urlOf is where a listener is reached from this machine.
+func urlOf(l net.Listener) string {
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return "http://localhost:" + port
 }
@@ -162,4 +170,18 @@ func (s *server) announce() {
 	}
 	fmt.Fprintf(s.out, "biwa %s · %s · %s\n\n", version, s.options.Project.Name, s.options.Project.Location)
 	fmt.Fprintf(s.out, "  console and API  %s\n  AWS endpoint     %s  (Firehose)\n  data             %s\n\nready in %.2f s. Ctrl-C stops it.\n", s.httpURL, s.awsURL, data, s.readyTime.Seconds())
+}
+
+// announceLogin prints the console's one-time login link when a data folder with
+// keys starts for the first time.
+func (s *server) announceLogin(ctx context.Context) {
+	if s.guard.Open() || s.httpURL == project.Off {
+		return
+	}
+	path, err := s.node.LoginPath(ctx)
+	if err != nil {
+		s.log.Warn("login link", "error", err)
+	} else if path != "" {
+		fmt.Fprintf(s.out, "\nThe console asks for a key. This link lets one browser in, once:\n  %s%s\n", s.httpURL, path)
+	}
 }

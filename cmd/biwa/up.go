@@ -50,6 +50,7 @@ SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing.`,
 				return err
 			}
 			s.announce()
+			s.announceLogin(cmd.Context())
 			err = s.wait(cmd.Context())
 			fmt.Fprintln(s.out, "draining…")
 			return errors.Join(err, s.stop())

@@ -133,7 +133,7 @@ func (n *Node) storePlans(ctx context.Context, plans []plan) error {
 					return err
 				}
 			}
-			return nil
+			return n.storeVersion(ctx, tx)
 		})
 		if err != nil {
 			return fmt.Errorf("apply the project: %w", err)

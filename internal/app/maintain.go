@@ -40,6 +40,9 @@ func (n *Node) maintain(ctx context.Context) error {
 			return ctx.Err()
 		case <-time.After(wait + rand.N(wait/10+1)):
 		}
+		if err := n.noteRun(ctx); err != nil {
+			n.log.Warn("maintenance", "error", err)
+		}
 		began := time.Now()
 		if !n.gate.low() && !n.behind() {
 			n.eachTable(ctx, "compact", n.compact)

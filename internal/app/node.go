@@ -20,8 +20,10 @@ import (
 	"github.com/biwa-data/biwa/internal/lake"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/meter"
 	"github.com/biwa-data/biwa/internal/object"
 	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/console"
 	"github.com/biwa-data/biwa/internal/service"
 	"github.com/biwa-data/biwa/internal/shape"
 	"github.com/biwa-data/biwa/internal/world"
@@ -47,8 +49,11 @@ type Options struct {
 	// FreeSpace tells how many bytes may still be written below a folder; default
 	// what the file system says.
 	FreeSpace func(dir string) (int64, error)
-	Clock     service.Clock
-	Log       *slog.Logger
+	// AWSURL is where the AWS port can be reached, for the console's snippets; "" for
+	// nowhere.
+	AWSURL string
+	Clock  service.Clock
+	Log    *slog.Logger
 }
 
 // Node is one running node.
@@ -75,13 +80,20 @@ type Node struct {
 	gatherer    *collect.Gatherer
 	Intake      *collect.Intake
 
-	doors   *service.Group // what takes records; stops first
-	workers *service.Group
-	ready   atomic.Bool
-	failure atomic.Pointer[error]
-	keys    keyring
-	taps    context.Context // ends with EndTaps
-	endTaps context.CancelFunc
+	doors    *service.Group // what takes records; stops first
+	workers  *service.Group
+	ready    atomic.Bool
+	began    time.Time // of this process's node
+	inflow   *meter.Meter[inflow]
+	asked    *meter.Meter[string] // queries, by who asks
+	last     newest
+	arrivals arrivals
+	extents  extents
+	failure  atomic.Pointer[error]
+	keys     keyring
+	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
+	taps     context.Context                 // ends with EndTaps
+	endTaps  context.CancelFunc
 
 	applying  sync.Mutex // one change of the project at a time
 	replaying sync.Mutex // one replay of quarantine at a time
@@ -106,6 +118,9 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
+	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
+	n.extents.found = map[string]foundExtents{}
+	n.last.streams, n.arrivals.asked = map[record.StreamID][]console.Tapped{}, map[arrivalKey]console.Arrivals{}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -197,6 +212,9 @@ func (n *Node) run(ctx context.Context) error {
 	if _, err := n.apply(ctx, n.o.Project); err != nil {
 		return err
 	}
+	if err := n.noteRun(ctx); err != nil {
+		return err
+	}
 	var err error
 	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, &history{log: n.journal}, n.o.Limit.IdempotencyWindow)
 	if err != nil {
@@ -204,7 +222,7 @@ func (n *Node) run(ctx context.Context) error {
 	}
 	n.journal.SetFloor(n.idempotency.Saved)
 	last := n.journal.Last()
-	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.idempotency.Note)
+	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.stored)
 	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
 	n.workers.Go(n.watched("archive", n.journal.RunArchive))
 	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {

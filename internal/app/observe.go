@@ -6,6 +6,7 @@ import (
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
+	"github.com/biwa-data/biwa/internal/serve/console"
 )
 
 // Streams describes every stream and how far it is delivered.
@@ -118,8 +119,19 @@ func (n *Node) Reload(ctx context.Context) (api.ReloadAnswer, error) {
 	}
 	p, err := n.o.Read(ctx)
 	if err != nil {
+		n.refuse(err)
 		return api.ReloadAnswer{}, err
 	}
 	changes, err := n.apply(ctx, p)
+	n.refuse(err)
 	return api.ReloadAnswer{Changed: changes}, err
+}
+
+// refuse remembers why the project was not applied, nil that it was.
+func (n *Node) refuse(err error) {
+	if err == nil {
+		n.refusal.Store(nil)
+		return
+	}
+	n.refusal.Store(&console.Refusal{At: n.clock.Now(), Text: err.Error()})
 }

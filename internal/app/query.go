@@ -16,6 +16,7 @@ type queries struct{ engine watchedEngine }
 
 // Query runs a reader's statement.
 func (q queries) Query(ctx context.Context, r api.Query) (api.Rows, error) {
+	q.engine.node.asked.Add(r.By, 1)
 	result, err := q.engine.Query(ctx, engine.Request{SQL: r.SQL, Params: r.Params, Location: r.Location, TimeLimit: r.Limit})
 	if err != nil {
 		return nil, err

@@ -19,7 +19,14 @@ func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
 	n.keys.admit(guard)
 	metrics := prometheus.NewRegistry()
 	metrics.MustRegister(collector{n})
-	s := &api.Server{Node: n, Engine: n.Engine(), Guard: guard, Project: n.o.Project.Name, Version: version, Log: n.log, Metrics: metrics,
+	var pages http.Handler
+	if c, err := n.newConsole(guard, version); err != nil {
+		n.fail(err)
+		pages = http.NotFoundHandler()
+	} else {
+		pages = c.Handler()
+	}
+	s := &api.Server{Console: pages, Node: n, Engine: n.Engine(), Guard: guard, Project: n.o.Project.Name, Version: version, Log: n.log, Metrics: metrics,
 		Location: func() *time.Location { return n.project.Load().Location },
 		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: n.o.Limit.BodyBytes},
 		Public:   &collect.PublicDoor{Intake: n.Intake, Streams: n, Guard: guard, Now: n.clock.Now},

@@ -42,10 +42,11 @@ func (n *Node) newStream(id record.StreamID, name string, created time.Time) *st
 // it needs besides itself is stored with it, so that a replay of the log gives
 // the same rows whatever has changed since.
 type generation struct {
-	number int
-	from   record.Sequence
-	stored storedDefinition
-	shaper *shape.Shaper
+	number  int
+	from    record.Sequence
+	applied time.Time // zero until it is stored
+	stored  storedDefinition
+	shaper  *shape.Shaper
 }
 
 // storedDefinition is a generation as the metadata has it.
@@ -135,8 +136,9 @@ func (n *Node) storeGeneration(ctx context.Context, tx *sql.Tx, id record.Stream
 	if err != nil {
 		return err
 	}
+	g.applied = n.clock.Now()
 	_, err = tx.ExecContext(ctx, "INSERT INTO generations (stream_id, generation, shard, from_seq, definition, applied_at) VALUES (?, ?, ?, ?, ?, ?)",
-		id.String(), g.number, n.shard, g.from, string(text), n.clock.Now().UnixMicro())
+		id.String(), g.number, n.shard, g.from, string(text), g.applied.UnixMicro())
 	if err != nil {
 		return fmt.Errorf("store generation %d: %w", g.number, err)
 	}
@@ -180,7 +182,7 @@ func (n *Node) loadStreams(ctx context.Context) error {
 
 func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
 	err := n.meta.View(ctx, func(q meta.Querier) error {
-		rows, err := q.QueryContext(ctx, "SELECT generation, from_seq, definition FROM generations WHERE stream_id = ? AND shard = ? ORDER BY generation", s.id.String(), n.shard)
+		rows, err := q.QueryContext(ctx, "SELECT generation, from_seq, definition, applied_at FROM generations WHERE stream_id = ? AND shard = ? ORDER BY generation", s.id.String(), n.shard)
 		if err != nil {
 			return fmt.Errorf("list generations of %s: %w", s.name, err)
 		}
@@ -188,12 +190,14 @@ func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
 		for rows.Next() {
 			g := &generation{}
 			var text string
-			if err := rows.Scan(&g.number, &g.from, &text); err != nil {
+			var applied int64
+			if err := rows.Scan(&g.number, &g.from, &text, &applied); err != nil {
 				return fmt.Errorf("list generations of %s: %w", s.name, err)
 			}
 			if err := json.Unmarshal([]byte(text), &g.stored); err != nil {
 				return fmt.Errorf("generation %d of %s: %w", g.number, s.name, err)
 			}
+			g.applied = time.UnixMicro(applied).UTC()
 			s.generations = append(s.generations, g)
 		}
 		return rows.Err()

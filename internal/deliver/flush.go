@@ -50,6 +50,7 @@ func (w *Worker) seeShown() {
 	default:
 		w.see(w.current.taken)
 	}
+	w.noteShown()
 }
 
 func (w *Worker) showSide(ctx context.Context, s *side, table string, schema record.Schema) error {
@@ -197,6 +198,7 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 	}
 	w.flushing = nil
 	w.committed.Store(uint64(g.to))
+	w.noteLanded(g)
 	w.Log.Forget(w.stream, g.to)
 	for _, s := range []*side{&g.rows, &g.rejects} {
 		if recent := s.recent; recent != nil {

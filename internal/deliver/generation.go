@@ -24,6 +24,7 @@ type generation struct {
 	bytes    int64
 	accounts map[time.Time]*Account
 	began    time.Time // when its first batch came
+	oldest   time.Time // when its first record was received
 	taken    record.Sequence
 	hurry    bool // its flush holds somebody up
 }
@@ -45,10 +46,11 @@ func newGeneration(from record.Sequence) *generation {
 func (g *generation) empty() bool { return len(g.accounts) == 0 }
 
 // add takes a batch over; its schema must be the generation's.
-func (g *generation) add(b *record.Batch, stream string, quarter time.Time, now time.Time) {
+func (g *generation) add(b *record.Batch, stream string, received, now time.Time) {
 	if g.empty() {
-		g.began = now
+		g.began, g.oldest = now, received
 	}
+	quarter := received.Truncate(15 * time.Minute)
 	if b.Rows != nil {
 		g.rows.add(b.Rows, b.MinTime, b.MaxTime)
 	}

@@ -3,6 +3,7 @@ package deliver
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -74,5 +75,10 @@ func (w *Worker) Status() Status {
 	s := w.mu.status
 	s.Table, s.Offset, s.Visible = w.table, w.Offset(), w.mu.visible
 	s.RecentBytes = w.Budget.of(w)
+	p := &w.mu.progress
+	s.Shown, s.Landed, s.Held, s.Oldest = p.shown.median(), p.landed.median(), p.held, p.oldest
+	if p.watermark != 0 {
+		s.Watermark = time.UnixMicro(p.watermark).UTC()
+	}
 	return s
 }

@@ -43,6 +43,8 @@ type Worker struct {
 	flushed  chan flushResult
 	prepared record.Schema // the current generation's schema, with field ids
 	received time.Time     // when the newest record taken was received
+	unshown  time.Time     // when the oldest record taken that SQL does not see was received
+	newest   int64         // event time of the rows taken, in microseconds
 
 	background sync.WaitGroup // flushes
 	ended      chan struct{}  // closed when Run returns
@@ -58,6 +60,7 @@ type Worker struct {
 		visible record.Sequence
 		waiters []waiter
 		status  Status
+		progress
 	}
 	committed atomic.Uint64 // offset
 }
@@ -78,6 +81,15 @@ type Status struct {
 	LastFlush   time.Duration
 	Failure     string // of the last flush, "" if it went well
 	Failures    int
+	// Shown and Landed are how long records took from receipt to SQL, and to a
+	// committed file: the median of the last 64 times. 0 where there was none yet.
+	Shown, Landed time.Duration
+	// Watermark is the newest event time that SQL sees, zero if none came yet.
+	Watermark time.Time
+	// Held says what became of the records taken that no commit has yet.
+	Held []Account
+	// Oldest is when the oldest of them was received, zero without one.
+	Oldest time.Time
 }
 
 // NewWorker makes a worker for a stream whose table is at an offset.
@@ -246,7 +258,13 @@ func (w *Worker) take(ctx context.Context, s *shaped) error {
 			return fmt.Errorf("stream %s: dedupe envelope %d: %w", w.table, s.env.Seq, err)
 		}
 	}
-	w.current.add(s.batch, w.table, received.Truncate(15*time.Minute), w.Clock.Now())
+	if w.unshown.IsZero() {
+		w.unshown = received
+	}
+	if s.batch.Rows != nil {
+		w.newest = max(w.newest, s.batch.MaxTime)
+	}
+	w.current.add(s.batch, w.table, received, w.Clock.Now())
 	w.Budget.report(w, w.held())
 	return nil
 }

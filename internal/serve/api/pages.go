@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/problem"
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -43,27 +42,6 @@ func (s *Server) show(w http.ResponseWriter, status int, name string, data any) 
 	}
 }
 
-type homePage struct {
-	Project, Zone, Version string
-	Streams                []StreamInfo
-	Ledger                 ledger.Report
-	NotReady, Problem      string
-}
-
-func (s *Server) home(w http.ResponseWriter, r *http.Request) {
-	page := homePage{Project: s.Project, Zone: s.Location().String(), Version: s.Version}
-	if err := s.Node.Ready(); err != nil {
-		page.NotReady = err.Error()
-	}
-	var err, ledgerErr error
-	page.Streams, err = s.Node.Streams(r.Context())
-	page.Ledger, ledgerErr = s.Node.Ledger(r.Context())
-	if err := errors.Join(err, ledgerErr); err != nil {
-		page.Problem = err.Error()
-	}
-	s.show(w, http.StatusOK, "home.html", page)
-}
-
 type sqlPage struct {
 	Project, Zone string
 	SQL, Problem  string
@@ -89,7 +67,7 @@ func (s *Server) runPage(r *http.Request, page *sqlPage) error {
 	if len(page.SQL) > maxStatement {
 		return record.Errorf(record.TooLarge, "the statement is over %d bytes", maxStatement)
 	}
-	rows, err := s.Engine.Query(r.Context(), Query{SQL: page.SQL, Location: s.Location()})
+	rows, err := s.Engine.Query(r.Context(), Query{SQL: page.SQL, Location: s.Location(), By: "console"})
 	if err != nil {
 		return err
 	}

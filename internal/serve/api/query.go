@@ -22,6 +22,7 @@ type Query struct {
 	Params   []any
 	Location *time.Location
 	Limit    time.Duration // 0 for the node's
+	By       string        // who asks: the door
 }
 
 // Column is a column of a result.
@@ -152,7 +153,7 @@ func (s *Server) readQuery(r *http.Request) (Query, error) {
 	if strings.TrimSpace(body.SQL) == "" {
 		return Query{}, record.Errorf(record.Invalid, "sql is empty")
 	}
-	q := Query{SQL: body.SQL, Params: body.Params, Location: s.Location()}
+	q := Query{SQL: body.SQL, Params: body.Params, Location: s.Location(), By: "http"}
 	zone := body.TimeZone
 	if zone == "" {
 		zone = r.Header.Get(TimeZoneHeader)

@@ -1,5 +1,5 @@
 // Package api is the HTTP door out, and the node's controls: queries, ledger,
-// trace, live tap, quarantine, reload, and two plain pages for people. Its
+// trace, live tap, quarantine, reload, and a plain SQL page. Its
 // OpenAPI document is made from the types of its own handlers.
 package api
 
@@ -42,6 +42,7 @@ type Server struct {
 	Engine   Engine
 	Guard    *access.Guard
 	Events   http.Handler // POST /v1/events/{stream}
+	Console  http.Handler // the pages for people, and whatever else has no handler
 	Public   interface{ Mount(mux *http.ServeMux) }
 	Keys     Keys
 	Location func() *time.Location
@@ -75,7 +76,6 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", s.guarded(access.Read, promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
-	mux.Handle("GET /{$}", s.guarded(access.Read, http.HandlerFunc(s.home)))
 	mux.Handle("GET /sql", s.guarded(access.Read, http.HandlerFunc(s.sqlPage)))
 	mux.Handle("GET /style.css", http.HandlerFunc(s.style))
 	for path, method := range map[string]string{"/v1/events/{stream}": "POST", "/v1/query": "POST", "/v1/tap/{stream}": "GET"} {
@@ -84,9 +84,7 @@ func (s *Server) Handler() http.Handler {
 			problem.Write(w, record.Errorf(record.NotAllowed, "%s %s: the method here is %s", r.Method, r.URL.Path, method))
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		problem.Write(w, record.Errorf(record.NotFound, "%s %s: there is no such page; the API is described at /openapi.json", r.Method, r.URL.Path))
-	})
+	mux.Handle("/", s.Console)
 	return mux
 }
 

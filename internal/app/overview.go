@@ -1,0 +1,137 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/ledger"
+	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/serve/console"
+)
+
+// Overview is the whole node now.
+func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
+	n := p.node
+	o := console.Overview{At: n.clock.Now(), Started: n.began}
+	o.From = o.At.Truncate(time.Hour)
+	o.Doors, o.Outlets = n.doorsNow(), n.outletsNow()
+	report, err := n.Ledger(ctx)
+	if err != nil {
+		return o, err
+	}
+	o.Balanced, o.Quarantine, o.Incidents = report.Balanced, report.Quarantine, report.Incidents
+	o.Difference = report.Quarantine.Live - report.Quarantine.Expected
+	n.addStreams(&o, report)
+	log := n.journal.Stats()
+	o.Journal.Bytes, o.Journal.MaxBytes, o.Journal.Behind = log.Bytes, log.MaxBytes, int64(log.Last-min(log.Archived, log.Last))
+	if r := n.refusal.Load(); r != nil {
+		o.Refusal = *r
+	}
+	if o.Limits, err = n.Limits(ctx); err != nil {
+		return o, err
+	}
+	return o, n.meta.View(ctx, func(q meta.Querier) error {
+		v, err := readVersion(ctx, q)
+		if err != nil {
+			return err
+		}
+		o.Version, o.Since = v.Number, v.At
+		o.Changes, err = n.changes(ctx, q)
+		return err
+	})
+}
+
+// addStreams adds each stream, and the sums of all.
+func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
+	inflow := n.inflow.Readings()
+	for _, s := range n.list() {
+		i := slices.IndexFunc(report.Streams, func(r ledger.StreamReport) bool { return r.Name == s.name })
+		if i < 0 {
+			continue // it came after the ledger was read
+		}
+		row := n.streamNow(s, &report.Streams[i], o.From)
+		for at, r := range inflow {
+			if at.stream == s.id {
+				row.PerSecond += r.PerSecond
+				row.Last = later(row.Last, r.Last)
+			}
+		}
+		o.Total, o.Hour = o.Total.Plus(row.Total), o.Hour.Plus(row.Hour)
+		o.Difference += row.Live - row.Expected
+		o.Recent += row.Recent
+		o.Journal.Waiting += row.Waiting
+		o.LakeRows, o.LakeFiles, o.LakeBytes = o.LakeRows+row.Live, o.LakeFiles+row.Files, o.LakeBytes+row.Bytes
+		if !row.Oldest.IsZero() && (o.OldestRow.IsZero() || row.Oldest.Before(o.OldestRow)) {
+			o.OldestRow = row.Oldest
+		}
+		o.Streams = append(o.Streams, row)
+	}
+	// The numbers come one after the other while records flow.
+	o.Journal.Waiting = min(o.Journal.Waiting, o.Hour.Pending)
+}
+
+// streamNow is one stream with its account.
+func (n *Node) streamNow(s *stream, a *ledger.StreamReport, from time.Time) console.Stream {
+	g, status := s.newest(), s.worker.Status()
+	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
+		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Waiting: n.journal.Pending(s.id, status.Visible),
+		Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
+	row.Total = console.Counts{Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending, Quarantined: a.Quarantined,
+		Deduplicated: a.Deduplicated, Filtered: a.Filtered}
+	for _, h := range a.Hours {
+		if !h.Hour.Before(from) {
+			row.Hour = row.Hour.Plus(console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered})
+		}
+	}
+	row.Hour.Pending = a.Pending
+	for _, h := range status.Held { // what is pending since the hour before is none of this hour's
+		if h.Quarter.Before(from) {
+			row.Hour.Pending = max(0, row.Hour.Pending-h.Accepted.Count)
+		}
+	}
+	row.Hour.Accepted += row.Hour.Pending
+	if a.Pending > 0 {
+		row.Oldest = status.Oldest
+	}
+	if t := n.worlds.Current().Table(s.name); t != nil {
+		row.Files, row.Bytes = t.Files.Len(), t.Files.Bytes()
+		for _, recent := range t.Recent {
+			row.Recent += recent.Rows()
+		}
+	}
+	return row
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// doorsNow adds up what came in by each kind of door, the busiest first.
+func (n *Node) doorsNow() (doors []console.Door) {
+	for at, r := range n.inflow.Readings() {
+		i := slices.IndexFunc(doors, func(d console.Door) bool { return d.Name == at.door })
+		if i < 0 {
+			i = len(doors)
+			doors = append(doors, console.Door{Name: at.door})
+		}
+		doors[i].Hour += r.Hour
+		doors[i].PerSecond += r.PerSecond
+	}
+	slices.SortFunc(doors, func(a, b console.Door) int { return cmp.Or(cmp.Compare(b.Hour, a.Hour), cmp.Compare(a.Name, b.Name)) })
+	return doors
+}
+
+// outletsNow are the queries by who asked.
+func (n *Node) outletsNow() (outlets []console.Outlet) {
+	readings := n.asked.Readings()
+	for _, name := range []string{"http", "console"} {
+		r := readings[name]
+		outlets = append(outlets, console.Outlet{Name: name, Hour: r.Hour, PerSecond: r.PerSecond})
+	}
+	return outlets
+}

@@ -1,0 +1,72 @@
+package deliver
+
+import (
+	"slices"
+	"time"
+)
+
+// recentSpans remembers how long the last things took.
+type recentSpans struct {
+	spans [64]time.Duration
+	count int
+}
+
+func (r *recentSpans) add(d time.Duration) {
+	r.spans[r.count%len(r.spans)] = d
+	r.count++
+}
+
+// median is the middle one, 0 where there is none.
+func (r *recentSpans) median() time.Duration {
+	n := min(r.count, len(r.spans))
+	if n == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(r.spans[:n]))
+	return sorted[n/2]
+}
+
+// progress is what a worker measures of its own way, guarded by the worker's mu.
+type progress struct {
+	shown, landed recentSpans
+	watermark     int64 // newest event time that SQL sees, in microseconds; 0 for none
+	held          []Account
+	oldest        time.Time // receipt of the oldest record held, zero without one
+}
+
+// noteShown measures after rows became visible: how long the oldest of them took
+// since it was received, and how far event time has come.
+func (w *Worker) noteShown() {
+	held := w.heldAccounts()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	p := &w.mu.progress
+	p.held, p.oldest = held, w.current.oldest
+	if w.flushing != nil && !w.flushing.oldest.IsZero() {
+		p.oldest = w.flushing.oldest
+	}
+	if !w.unshown.IsZero() && w.mu.visible >= w.current.taken {
+		p.shown.add(w.Clock.Now().Sub(w.unshown))
+		p.watermark = max(p.watermark, w.newest)
+		w.unshown = time.Time{}
+	}
+}
+
+// noteLanded measures a commit.
+func (w *Worker) noteLanded(g *generation) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !g.oldest.IsZero() {
+		w.mu.progress.landed.add(w.Clock.Now().Sub(g.oldest))
+	}
+}
+
+// heldAccounts says what became of the records that were taken and are not
+// committed.
+func (w *Worker) heldAccounts() []Account {
+	held := w.current.accountList()
+	if w.flushing != nil {
+		held = append(held, w.flushing.accountList()...)
+	}
+	return held
+}

@@ -1,0 +1,246 @@
+package console
+
+import (
+	"bytes"
+	"context"
+	"html/template"
+	"math"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/biwa-data/biwa/internal/nearest"
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/svg"
+)
+
+// StreamReader tells what the page of one stream shows besides the overview.
+type StreamReader interface {
+	// Versions lists a stream's definitions, oldest first.
+	Versions(stream string) ([]Version, error)
+	// Newest lists the records received last, newest first, as far as the node
+	// remembers them.
+	Newest(stream string, most int) ([]Tapped, error)
+	// Arrivals counts what a stream has received, in steps, from a moment on.
+	Arrivals(ctx context.Context, stream string, from time.Time, step time.Duration) (Arrivals, error)
+}
+
+// Tapped is a record as it was received.
+type Tapped struct {
+	ID         record.RecordID
+	ReceivedAt time.Time
+	Door       string
+	Client     string // address
+	UserAgent  string
+	Code       string // why the door knows it to be broken, "" if it does not
+	Line       []byte
+	Cut        bool // Line is only the head of it
+}
+
+// Arrivals is counts by time of receipt.
+type Arrivals struct {
+	At     time.Time         // when they were counted
+	Counts map[int64]Arrival // by the beginning of the step, in seconds since 1970
+	Runs   []Run             // when the node ran, oldest first
+}
+
+// Arrival is one step's records: those in the table and those in quarantine.
+type Arrival struct{ Delivered, Kept int64 }
+
+// Run is a time during which the node ran.
+type Run struct{ From, To time.Time }
+
+// streamPage answers: is this stream flowing?
+func streamPage() *page {
+	return &page{path: "/streams/{stream}", entry: "streams", file: "stream.html", load: loadStream, live: []string{"verdict", "facts", "rate", "tap"}}
+}
+
+type streamData struct {
+	Stream
+	State    string
+	Hours    int
+	Chart    template.HTML
+	Points   []point // the chart's, newest first
+	Tap      []tapRow
+	Versions []Version // newest first
+	Clients  []client
+}
+
+type point struct {
+	From            time.Time
+	Delivered, Kept int64
+	PerSecond       float64
+	Off             bool // no node ran
+}
+
+type tapRow struct {
+	Tapped
+	Yours, Fresh bool
+}
+
+// Short is the end of the record's id, enough to tell it from its neighbours.
+func (t Tapped) Short() string {
+	id := t.ID.String()
+	return "…" + id[max(0, len(id)-5):]
+}
+
+// Text is the line, or the head of one that is very long: the record's page has
+// all of it.
+func (t Tapped) Text() string {
+	text := string(bytes.ToValidUTF8(t.Line, []byte("\uFFFD")))
+	if t.Cut {
+		text += "…"
+	}
+	return text
+}
+
+// client is a way to send, as a snippet.
+type client struct{ Name, Text string }
+
+const tapRows = 12
+
+func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
+	s, err := v.stream(v.Request.PathValue("stream"))
+	if err != nil {
+		return nil, err
+	}
+	d := streamData{Stream: s, State: s.State(), Clients: v.clients(s.Name)}
+	if d.Versions, err = c.Node.Versions(s.Name); err != nil {
+		return nil, err
+	}
+	d.Hours = 24
+	if v.Now.Sub(d.Versions[0].Since) < 3*time.Hour {
+		d.Hours = 1 // a day's axis would be all but empty
+	}
+	d.Hours = v.Number("hours", d.Hours, 1, 168)
+	newest, err := c.Node.Newest(s.Name, tapRows)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range newest {
+		host, _, _ := net.SplitHostPort(v.Request.RemoteAddr)
+		d.Tap = append(d.Tap, tapRow{t, t.Client == host && t.UserAgent == v.Request.UserAgent(), v.Now.Sub(t.ReceivedAt) < livePause+livePause/4})
+	}
+	if err := d.draw(ctx, c, v); err != nil {
+		return nil, err
+	}
+	for i, j := 0, len(d.Versions)-1; i < j; i, j = i+1, j-1 {
+		d.Versions[i], d.Versions[j] = d.Versions[j], d.Versions[i]
+	}
+	return d, nil
+}
+
+// stream finds a stream of the overview.
+func (v *Visit) stream(name string) (Stream, error) {
+	var names []string
+	for _, s := range v.Frame.Streams {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	if near := nearest.Word(name, names); near != "" {
+		return Stream{}, record.Errorf(record.NotFound, "there is no stream %q; did you mean %q?", name, near)
+	}
+	return Stream{}, record.Errorf(record.NotFound, "there is no stream %q", name)
+}
+
+// stepOf is how long a point of the chart is, for so many hours.
+func stepOf(hours int) time.Duration {
+	switch {
+	case hours <= 2:
+		return time.Minute
+	case hours <= 48:
+		return 10 * time.Minute
+	}
+	return time.Hour
+}
+
+// draw counts the arrivals and draws the rate.
+func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) error {
+	step := stepOf(d.Hours)
+	from := v.Now.Add(-time.Duration(d.Hours) * time.Hour).Truncate(step).Add(step)
+	a, err := c.Node.Arrivals(ctx, d.Name, from, step)
+	if err != nil {
+		return err
+	}
+	chart := svg.Chart{From: from, To: a.At, Zone: v.Location, Every: step, Date: v.day,
+		Value: func(f float64) string { return strings.TrimSuffix(v.Rate(f), ".0") }}
+	created := d.Versions[0].Since
+	for at := from; at.Before(a.At); at = at.Add(step) {
+		n := a.Counts[at.Unix()]
+		p := point{From: at, Delivered: n.Delivered, Kept: n.Kept, Off: at.Add(step).Before(created) || a.off(at, at.Add(step))}
+		length := min(step, a.At.Sub(at))
+		if p.Off && n == (Arrival{}) || length < step/10 {
+			if length == step {
+				chart.Points = append(chart.Points, svg.Point{Time: at.Add(step / 2), Value: math.NaN()})
+				d.Points = append([]point{p}, d.Points...)
+			}
+			continue
+		}
+		p.PerSecond = float64(n.Delivered+n.Kept) / length.Seconds()
+		chart.Points = append(chart.Points, svg.Point{Time: at.Add(length / 2), Value: p.PerSecond})
+		d.Points = append([]point{p}, d.Points...)
+	}
+	for i, r := range a.Runs {
+		if i > 0 && r.From.Sub(a.Runs[i-1].To) > step/2 && r.From.After(from) && r.From.After(created) {
+			gap := svg.Gap{From: a.Runs[i-1].To, To: r.From, Reason: plain(v.T("stream.stopped", r.From.Sub(a.Runs[i-1].To)))}
+			if gap.From.Before(from) {
+				gap.From = from
+			}
+			chart.Gaps = append(chart.Gaps, gap)
+		}
+	}
+	for i, version := range d.Versions {
+		if i > 0 && version.Since.After(from) {
+			chart.Marks = append(chart.Marks, svg.Mark{Time: version.Since, Label: plain(v.T("stream.mark", version.Number))})
+		}
+	}
+	chart.Sentence = d.sentence(v)
+	d.Chart = svg.LineChart(chart)
+	return nil
+}
+
+// off says whether no node ran at any time from one moment to another.
+func (a Arrivals) off(from, to time.Time) bool {
+	for _, r := range a.Runs {
+		if r.From.Before(to) && r.To.After(from) {
+			return false
+		}
+	}
+	return len(a.Runs) > 0
+}
+
+// sentence says what the chart shows.
+func (d *streamData) sentence(v *Visit) string {
+	var most point
+	for _, p := range d.Points {
+		if p.PerSecond > most.PerSecond {
+			most = p
+		}
+	}
+	if most.PerSecond == 0 {
+		return plain(v.T("stream.chart.none", d.Name, d.Hours))
+	}
+	return plain(v.T("stream.chart", d.Name, d.Hours, v.Rate(most.PerSecond), v.day(most.From.In(v.Location))+" "+most.From.In(v.Location).Format("15:04")))
+}
+
+// clients are snippets that send to a stream as they stand.
+func (v *Visit) clients(stream string) []client {
+	base := v.Base()
+	host, port, err := net.SplitHostPort(v.Request.Host)
+	if err != nil {
+		host, port = v.Request.Host, map[string]string{"http": "80", "https": "443"}[base[:len(base)-len("://"+v.Request.Host)]]
+	}
+	event := `{"ts":"` + v.Now.Format("2006-01-02T15:04:05Z07:00") + `"}`
+	list := []client{
+		{"curl", "curl " + base + "/v1/events/" + stream + " \\\n  -H 'Content-Type: application/x-ndjson' \\\n  -d '" + event + "'"},
+		{"browser", "biwa key create website --stream " + stream + " --origin " + base + "\n\n<script src=\"" + base + "/biwa.js\" data-key=\"KEY\" defer></script>"},
+	}
+	if aws := v.options.AWS(); aws != "" {
+		list = append(list, client{"boto3", "import boto3, json\nfh = boto3.client(\"firehose\", region_name=\"us-east-1\",\n    endpoint_url=\"" + aws + "\",\n    aws_access_key_id=\"any\", aws_secret_access_key=\"any\")\nfh.put_record(DeliveryStreamName=\"" + stream + "\",\n    Record={\"Data\": json.dumps({\"ts\": \"" + v.Now.Format("2006-01-02T15:04:05Z07:00") + "\"})})"})
+	}
+	return append(list,
+		client{"Go", "body := strings.NewReader(`" + event + "`)\nresp, err := http.Post(\"" + base + "/v1/events/" + stream + "\",\n    \"application/x-ndjson\", body)"},
+		client{"Fluent Bit", "[OUTPUT]\n    Name   http\n    Match  *\n    Host   " + host + "\n    Port   " + port + "\n    URI    /v1/events/" + stream + "\n    Format json_lines"})
+}

@@ -1,0 +1,59 @@
+package console
+
+import "context"
+
+// streamsPage answers: are all streams flowing?
+func streamsPage() *page {
+	return &page{path: "/streams", entry: "streams", file: "streams.html", load: loadStreams, live: []string{"flowing", "streams"}}
+}
+
+type streamsData struct {
+	Rows      []streamRow
+	PerSecond float64
+	Quiet     int // streams without a record in the last minute
+	Wrong     int // that fail or are late
+}
+
+// streamRow is a stream with its state: "run" while records come, "wait" while
+// none do, "none" before the first, "late", "fail".
+type streamRow struct {
+	Stream
+	State string
+}
+
+func loadStreams(_ context.Context, _ *Console, v *Visit) (any, error) {
+	d := streamsData{}
+	for _, s := range v.Frame.Streams {
+		row := streamRow{s, s.State()}
+		switch row.State {
+		case "fail", "late":
+			d.Wrong++
+		case "wait", "none":
+			d.Quiet++
+		}
+		d.PerSecond += s.PerSecond
+		d.Rows = append(d.Rows, row)
+	}
+	return d, nil
+}
+
+// State is how a stream fares, in one word.
+func (s Stream) State() string {
+	switch {
+	case s.Failure != "" || !s.Balanced:
+		return "fail"
+	case s.Late():
+		return "late"
+	case s.PerSecond > 0:
+		return "run"
+	case s.Total.Accepted == 0:
+		return "none"
+	}
+	return "wait"
+}
+
+// Late says whether what waits to be seen by SQL takes too long, at the rate at
+// which it came in the last minute.
+func (s Stream) Late() bool {
+	return float64(s.Waiting)/max(s.PerSecond, 1) > behindTime.Seconds()
+}
