@@ -77,8 +77,8 @@ func rangeOf(r *run, args []any) any {
 	if count > maxSpan {
 		panic(mistake("D2014", 0).withValue(count))
 	}
-	r.work(int(count))
 	r.charge(int(count) * bytesNumber)
+	r.work(int(count))
 	result.items = make([]any, int(count))
 	for i := range result.items {
 		result.items[i] = first + float64(i)*delta
