@@ -14,7 +14,9 @@ import (
 
 // addSuite gives a fuzz target the recorded expressions to start from, where they are there, and some in any case.
 func addSuite(f *testing.F) {
-	for _, source := range []string{`$sum(a.b[c > 1].(d * 2))`, `($f := function($x)<n-:n>{$x}; a ~> $f)`, `a@$v#$i.b^(>c){d: %.e}`, `/a(b)*c/i`, `a ~> |b|{"c": 1}, "d"|`} {
+	for _, source := range []string{
+		`$sum(a.b[c > 1].(d * 2))`, `($f := function($x)<n-:n>{$x}; a ~> $f)`, `a@$v#$i.b^(>c){d: %.e}`, `/a(b)*c/i`, `a ~> |b|{"c": 1}, "d"|`,
+	} {
 		f.Add(source)
 	}
 	file, err := os.Open(filepath.Join(root(f), suiteFile))
@@ -56,14 +58,17 @@ func FuzzCompile(f *testing.F) {
 // FuzzEval shows that every evaluation ends within its limits, and that what it gives is a JSON value.
 func FuzzEval(f *testing.F) {
 	addSuite(f)
-	input := value.MustParse(`{"a":{"b":[{"c":1,"d":"x","e":[[1,2],[3]]},{"c":2.50,"d":"é😀"},null,true]},"Account":{"Order":[{"Product":[{"Price":1.5,"SKU":"04"}]}]},"1":[],"0":{}}`)
+	input := value.MustParse(`{"a":{"b":[{"c":1,"d":"x","e":[[1,2],[3]]},{"c":2.50,"d":"é😀"},null,true]},
+		"Account":{"Order":[{"Product":[{"Price":1.5,"SKU":"04"}]}]},"1":[],"0":{}}`)
 	f.Fuzz(func(t *testing.T, source string) {
 		e, err := jsonata.Compile(source)
 		if err != nil {
 			return
 		}
 		before := value.Text(input)
-		result, defined, err := e.Eval(input, map[string]any{"v": input}, jsonata.Env{Limits: jsonata.Limits{MaxSteps: 100_000, MaxBytes: 4 << 20, MaxDepth: 500}})
+		result, defined, err := e.Eval(input, map[string]any{"v": input}, jsonata.Env{
+			Limits: jsonata.Limits{MaxSteps: 100_000, MaxBytes: 4 << 20, MaxDepth: 500},
+		})
 		var mistake *jsonata.Error
 		if err != nil && (!errors.As(err, &mistake) || mistake.Message == "" && mistake.Code != "D3137" && mistake.Code != "D3141") {
 			t.Errorf("%q: %#v", source, err)
