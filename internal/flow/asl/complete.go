@@ -19,11 +19,13 @@ func (st *stepper) complete(t *thread, f *frame, result any, own bool) *failure 
 			}
 			result = v
 		}
+		st.x.note("afterResultSelector", result)
 		placed, failed := s.resultPath.put(t.input, result)
 		if failed != nil {
 			return failed
 		}
 		output = placed
+		st.x.note("afterResultPath", output)
 	}
 	f.data = output
 	output, failed := s.outputPath.apply(f)
@@ -82,6 +84,10 @@ func (st *stepper) exit(t *thread, output any, assigned *value.Object, next *Sta
 	s := t.state
 	if !same(output, t.input) && tooLarge(output, maxDataBytes) {
 		return dataLimitFailure(s.Name)
+	}
+	if b := st.x.bench; b != nil {
+		b.exited(st.x, output, next)
+		return nil
 	}
 	d := Details{Name: s.Name, Path: s.Path, Data: output}
 	if assigned != nil {

@@ -279,7 +279,7 @@ func (st *stepper) collect(t *thread) *failure {
 		if m.writer.parameters != nil {
 			v, failed := m.writer.parameters.eval(f)
 			if failed != nil {
-				return failed.named(t.state, t.entered)
+				return failed
 			}
 			c.Parameters = v
 		}
@@ -321,7 +321,7 @@ func (st *stepper) resultsReady(t *thread, e Event) {
 // runFailed ends the run by a failure and takes back its children.
 func (st *stepper) runFailed(t *thread, failed *failure) {
 	r := t.run
-	failed = failed.named(t.state, t.entered)
+	failed = st.x.named(failed, t)
 	if st.x.waiting[r.number] == t {
 		delete(st.x.waiting, r.number)
 		st.command(Command{Kind: CommandCancel, ID: r.number, State: t.state, MapRun: r.arn})

@@ -13,6 +13,11 @@ func (st *stepper) task(t *thread, f *frame) *failure {
 		}
 		parameters = v
 	}
+	if s.Language == JSONPath {
+		st.x.note("afterParameters", parameters)
+	} else {
+		st.x.note("afterArguments", parameters)
+	}
 	run := &taskRun{parameters: parameters, since: st.x.now, beat: st.x.now}
 	timeout, failed := s.task.timeout.eval(f, 0)
 	if failed != nil {
@@ -126,6 +131,7 @@ func (st *stepper) succeeded(t *thread, output any) {
 	d := i.details()
 	d.Data = output
 	st.chain(t, i.prefix()+"Succeeded", d)
+	st.x.note("result", output)
 	f := st.x.frame(t, t.input)
 	if failed := st.complete(t, f, output, true); failed != nil {
 		st.fail(t, failed)
