@@ -90,6 +90,9 @@ func (st *stepper) exit(t *thread, output any, assigned *value.Object, next *Sta
 		return nil
 	}
 	d := Details{Name: s.Name, Path: s.Path, Data: output}
+	if next != nil {
+		d.Next = next.Name
+	}
 	if assigned != nil {
 		if failed := t.assign(assigned, s); failed != nil {
 			return failed
@@ -158,8 +161,7 @@ func (st *stepper) choose(t *thread, f *frame) *failure {
 		}
 	}
 	if c.otherwise == nil {
-		f := &failure{name: ErrorNoChoice, cause: noChoiceCause, bare: true}
-		return f
+		return runtimeFailure(noChoiceCause)
 	}
 	return st.take(t, f, t.state.output, t.state.assign, c.otherwise)
 }

@@ -24,6 +24,7 @@ type frame struct {
 	failed    *value.Object // $states.errorOutput
 	item      *mapItem      // $$.Map.Item while items are selected
 	built     any           // the context object, once it is needed
+	missed    bool          // an argument of an intrinsic function led nowhere
 }
 
 // mapItem is the item of a Map that an ItemSelector makes the input of.
@@ -112,6 +113,7 @@ func (f *frame) intrinsics(paths map[string]*path) intrinsic.Env {
 		Path: func(text string) (any, error) {
 			v, err := paths[text].lookup(f)
 			if err != nil {
+				f.missed = true
 				return nil, intrinsic.Missing(text, value.Text(f.data))
 			}
 			return v, nil

@@ -92,6 +92,7 @@ func (st *stepper) turn(t *thread) {
 			st.enter(t)
 			st.work(t)
 		case phaseWork:
+			st.transitions++
 			st.work(t)
 		default:
 			return

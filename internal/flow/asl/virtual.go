@@ -197,9 +197,15 @@ func (r *runner) observe(of, root *virtual, e *HistoryEvent) {
 		case strings.HasSuffix(e.Type, "StateEntered"):
 			v.Entered++
 			r.entered++
+			if e.Type == "FailStateEntered" {
+				v.Failed++
+			}
 		case strings.HasSuffix(e.Type, "StateExited"):
 			v.Exited++
-		case e.Type == "EvaluationFailed", strings.HasSuffix(e.Type, "StateFailed"), strings.HasSuffix(e.Type, "StateAborted"):
+			if next := e.Details.Next; next != "" && !contains(v.Next, next) {
+				v.Next = append(v.Next, next)
+			}
+		case strings.HasSuffix(e.Type, "Failed") && e.Type != "MapIterationFailed" && e.Type != "MapRunFailed", strings.HasSuffix(e.Type, "TimedOut"):
 			v.Failed++
 		}
 	}
