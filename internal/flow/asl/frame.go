@@ -24,6 +24,7 @@ type frame struct {
 	failed    *value.Object // $states.errorOutput
 	item      *mapItem      // $$.Map.Item while items are selected
 	built     any           // the context object, once it is needed
+	base      *value.Object // … without Map
 	missed    bool          // an argument of an intrinsic function led nowhere
 }
 
@@ -52,6 +53,20 @@ func (f *frame) context() any {
 }
 
 func (f *frame) buildContext() any {
+	if f.base == nil {
+		f.base = f.baseContext()
+	}
+	item := f.mapItem()
+	if item == nil {
+		return f.base
+	}
+	context := f.base.Clone()
+	context.Set("Map", value.ObjectOf("Item", value.ObjectOf("Index", float64(item.index), "Value", item.value)))
+	return context
+}
+
+// baseContext is the part of the context object that is the same for all items of a Map.
+func (f *frame) baseContext() *value.Object {
 	o := &f.x.options
 	execution := value.ObjectOf("Id", o.ID, "Input", f.x.input, "StartTime", o.Start.UTC().Format(timeLayout), "Name", o.Name, "RoleArn", o.Role)
 	if o.Kind != Express {
@@ -62,9 +77,6 @@ func (f *frame) buildContext() any {
 		state.Set("RetryCount", float64(f.t.retries))
 	}
 	context := value.ObjectOf("Execution", execution, "StateMachine", value.ObjectOf("Id", o.MachineID, "Name", o.MachineName), "State", state)
-	if item := f.mapItem(); item != nil {
-		context.Set("Map", value.ObjectOf("Item", value.ObjectOf("Index", float64(item.index), "Value", item.value)))
-	}
 	if f.s.task != nil && f.s.task.integration.token {
 		context.Set("Task", value.ObjectOf("Token", f.x.token(f.t)))
 	}

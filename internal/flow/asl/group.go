@@ -156,8 +156,8 @@ func (m *mapFields) tolerance(f *frame) (tolerance, *failure) {
 // iterate begins iterations as long as there are items and room.
 func (st *stepper) iterate(t *thread) *failure {
 	s, g := t.state, t.group
+	f := st.x.frame(t, g.input)
 	for g.next < len(g.items) && len(g.children) < g.concurrency && (st.x.live < maxLiveThreads || len(g.children) == 0) {
-		f := st.x.frame(t, g.input)
 		input, failed := s.mapping.inputOf(f, g.next, g.items[g.next])
 		if failed != nil {
 			return failed

@@ -195,8 +195,8 @@ func (st *stepper) itemsRead(t *thread, e Event) *failure {
 func (st *stepper) hand(t *thread, items []any, last bool) (int64, *failure) {
 	r, m := t.run, t.state.mapping
 	given := 0
+	f := st.x.frame(t, r.input)
 	for given < len(items) && len(r.running) < r.concurrency {
-		f := st.x.frame(t, r.input)
 		var batch []any
 		bytes := int64(0)
 		whole := false

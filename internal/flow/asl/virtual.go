@@ -66,6 +66,7 @@ type runner struct {
 	order   int // of events at the same time
 	now     time.Time
 	entered int
+	steps   int
 }
 
 // virtual is an execution that runs: the one asked for or a child.
@@ -160,8 +161,9 @@ func (r *runner) deliver(root *virtual, q queued) error {
 	for i := range effects.History {
 		r.observe(q.to, root, &effects.History[i])
 	}
-	if r.entered > r.o.MaxTransitions {
-		return fmt.Errorf("more than %d states were entered; does the machine go round without an end?", r.o.MaxTransitions)
+	r.steps++
+	if r.entered > r.o.MaxTransitions || r.steps > 10*r.o.MaxTransitions {
+		return fmt.Errorf("more than %d states were entered, or ten times as many events came in; does the machine go round without an end?", r.o.MaxTransitions)
 	}
 	if q.to == root {
 		r.outcome.History = append(r.outcome.History, effects.History...)
