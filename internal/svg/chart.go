@@ -40,6 +40,8 @@ type Chart struct {
 	Value    func(float64) string   // writes a value; with commas between thousands if nil
 	Date     func(time.Time) string // writes a local day; "Sat 21 Nov" if nil
 	Name     func(Point) string     // a bar's title; time and value if nil
+
+	bars bool
 }
 
 // axisHeight is what the axis and its labels take of a chart's height, in pixels.
@@ -63,6 +65,7 @@ func LineChart(c Chart) template.HTML {
 // BarChart draws a bar for each point, as wide as Every, less a gap between the bars.
 func BarChart(c Chart) template.HTML {
 	c.defaults()
+	c.bars = true
 	top := c.top()
 	return c.draw(top, func(out *canvas) {
 		for _, p := range c.visible(c.Points) {
@@ -244,12 +247,20 @@ func (c *Chart) words(out *canvas, top float64, inner int) {
 	if math.Abs(lastX-peakX) > 0.08 {
 		out.add(`<text class="peak" x="`, percent(peakX), `" y="`, number(y(peak)-5), `" text-anchor="`, anchor(peakX), `">`, escape(c.Value(peak.Value)), `</text>`)
 	}
-	out.add(`<circle class="s5" cx="`, percent(lastX), `" cy="`, number(y(last)), `" r="2.5"/><text class="peak" x="`, percent(lastX), `" y="`, number(y(last)-8), `" text-anchor="`,
+	if !c.bars {
+		out.add(`<circle class="s5" cx="`, percent(lastX), `" cy="`, number(y(last)), `" r="2.5"/>`)
+	}
+	out.add(`<text class="peak" x="`, percent(lastX), `" y="`, number(y(last)-8), `" text-anchor="`,
 		anchor(lastX), `">`, escape(c.Value(last.Value)), `</text>`)
 }
 
-// middle is where a point's label stands; Every is the width of a bar only, and small beside the chart where it is not.
-func (c *Chart) middle(p Point) float64 { return min(c.x(p.Time), 1) }
+// middle is where a point's label stands: at the point, at the middle of a bar.
+func (c *Chart) middle(p Point) float64 {
+	if c.bars {
+		return (c.x(p.Time) + min(c.x(p.Time.Add(c.Every)), 1)) / 2
+	}
+	return c.x(p.Time)
+}
 
 // anchor keeps a text that stands at the edge inside.
 func anchor(x float64) string {
