@@ -22,6 +22,9 @@ type cell struct {
 // cells runs a statement of the node's own whose columns are all VARCHAR, on a
 // pinned World, in the project's zone.
 func (n *Node) cells(ctx context.Context, pin *world.Pin, sql string) (rows [][]cell, err error) {
+	if err := n.exact(ctx); err != nil {
+		return nil, err
+	}
 	result, err := n.engine.Query(ctx, engine.Request{SQL: sql, World: pin, Location: n.project.Load().Location, Admin: true})
 	if err != nil {
 		return nil, err

@@ -83,6 +83,7 @@ type Node struct {
 	doors    *service.Group // what takes records; stops first
 	workers  *service.Group
 	ready    atomic.Bool
+	rebuilt  chan struct{} // closed when SQL sees what was on the log at the start
 	began    time.Time // of this process's node
 	inflow   *meter.Meter[inflow]
 	asked    *meter.Meter[string] // queries, by who asks
@@ -115,7 +116,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	if o.FreeSpace == nil {
 		o.FreeSpace = FreeSpace
 	}
-	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}}
+	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}, rebuilt: make(chan struct{})}
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
@@ -233,6 +234,7 @@ func (n *Node) run(ctx context.Context) error {
 	n.doors.Go(n.watched("disk watch", func(ctx context.Context) error { return n.gate.watch(ctx, n.limitSpill) }))
 	n.doors.Go(n.watched("maintenance", n.maintain))
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
+	n.ready.Store(n.Failed() == nil)
 	return nil
 }
 
@@ -305,27 +307,13 @@ func (h *history) EnvelopeAfter(ctx context.Context, after record.Sequence) (env
 	return e.Env, nil
 }
 
-// awaitTail makes the node ready when SQL sees everything that was on the log
-// when it started: until then an answer could be less than one given before.
-func (n *Node) awaitTail(ctx context.Context, last record.Sequence) error {
-	for _, s := range n.list() {
-		if err := s.worker.WaitVisible(ctx, min(last, n.journal.LastOf(s.id))); err != nil {
-			return err
-		}
-	}
-	if n.Failed() == nil {
-		n.ready.Store(true)
-	}
-	return nil
-}
-
-// Ready is nil when the node takes records and its answers are exact.
+// Ready is nil when the node takes records, and answers queries, exactly.
 func (n *Node) Ready() error {
 	if err := n.Failed(); err != nil {
 		return record.Errorf(record.Unavailable, "the node has failed and must be started again: %w", err)
 	}
 	if !n.ready.Load() {
-		return record.Errorf(record.Unavailable, "the node is starting: it makes visible again what was not yet in files")
+		return record.Errorf(record.Unavailable, "the node is starting")
 	}
 	return nil
 }

@@ -17,6 +17,9 @@ type queries struct{ engine watchedEngine }
 // Query runs a reader's statement.
 func (q queries) Query(ctx context.Context, r api.Query) (api.Rows, error) {
 	q.engine.node.asked.Add(r.By, 1)
+	if err := q.engine.node.exact(ctx); err != nil {
+		return nil, err
+	}
 	result, err := q.engine.Query(ctx, engine.Request{SQL: r.SQL, Params: r.Params, Location: r.Location, TimeLimit: r.Limit})
 	if err != nil {
 		return nil, err
@@ -46,6 +49,9 @@ func (n *Node) Engine() api.Engine { return queries{watchedEngine{n.engine, n}} 
 // list runs a statement of the node's own and decodes each row, as a JSON object,
 // into a T.
 func list[T any](ctx context.Context, n *Node, sql string, params ...any) ([]T, error) {
+	if err := n.exact(ctx); err != nil {
+		return nil, err
+	}
 	result, err := n.engine.Query(ctx, engine.Request{SQL: sql, Params: params, Admin: true})
 	if err != nil {
 		return nil, err

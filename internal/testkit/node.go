@@ -40,6 +40,9 @@ type Node struct {
 // Patience bounds every wait of a test; it is no measure of speed.
 const Patience = time.Minute
 
+// Past is a deadline that has gone by.
+var Past = time.Unix(0, 0)
+
 // Project is a project of streams, in UTC.
 func Project(streams map[string]shape.Definition) app.Project {
 	return app.Project{Name: "test", Location: time.UTC, Streams: streams}
