@@ -143,5 +143,5 @@ func join(r *run, args []any) any {
 		}
 		r.charge(len(parts[i]) + len(between))
 	}
-	return strings.Join(parts, between)
+	return mended(strings.Join(parts, between))
 }

@@ -53,6 +53,8 @@ func TestFunctions(t *testing.T) {
 		{`$string($states.input.n)`, `"1.5"`, ""},
 		{`$states.input.n = 1.5`, `true`, ""},
 		{`{"f": $sum, "g": [$sum]}`, `{"g":[null]}`, ""},
+		{`$replace("a😀b", /./, "$0")`, `"a😀b"`, ""},
+		{`$join($split("a😀b", ""))`, `"a😀b"`, ""},
 		{`$sum`, ``, ""},
 		{`nothing`, ``, ""},
 		{`null`, `null`, ""},
