@@ -21,11 +21,12 @@ type EventKind string
 
 const (
 	EventContinue       EventKind = "continue"  // go on, after a step that said More
-	EventTaskStarted    EventKind = "started"   // a worker has taken the task ID; may be left out
+	EventTaskScheduled  EventKind = "scheduled" // the task ID waits for a worker; the events below imply it
+	EventTaskStarted    EventKind = "started"   // a worker has taken the task; may be left out
 	EventTaskSubmitted  EventKind = "submitted" // the job of .sync or the message of .waitForTaskToken is out; Output is the answer
 	EventTaskSucceeded  EventKind = "succeeded" // Output
 	EventTaskFailed     EventKind = "failed"    // Error, Cause
-	EventTaskRefused    EventKind = "refused"   // the task could not be scheduled; Cause
+	EventTaskRefused    EventKind = "refused"   // the task cannot be scheduled; Cause says why. The execution fails
 	EventTaskHeartbeat  EventKind = "heartbeat"
 	EventTimer          EventKind = "timer" // the timer ID has fired
 	EventChildDone      EventKind = "child" // the child Index of map run ID ended: Output, or Error and Cause

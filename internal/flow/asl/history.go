@@ -98,6 +98,7 @@ func (e *HistoryEvent) plain() *value.Object {
 	case strings.HasPrefix(e.Type, "MapIteration"):
 		o.Set("name", d.Name)
 		o.Set("index", float64(d.Index))
+		return o
 	case e.Type == "TaskScheduled":
 		o.Set("parameters", d.Text())
 	case e.Type == "ExecutionStarted", strings.HasSuffix(e.Type, "Scheduled"):

@@ -9,7 +9,7 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	yamlparser "github.com/goccy/go-yaml/parser"
 
 	"github.com/biwa-data/biwa/internal/flow/value"
 )
@@ -22,7 +22,7 @@ func readYAML(text []byte) (n *node, mistake *syntaxError) {
 			n, mistake = nil, &syntaxError{1, 1, "this is neither JSON nor YAML that can be read"}
 		}
 	}()
-	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+	file, err := yamlparser.ParseBytes(text, 0, yamlparser.AllowDuplicateMapKey())
 	if err != nil {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil {
