@@ -75,6 +75,7 @@ type virtual struct {
 	run    int64 // of the parent
 	index  int
 	runs   map[int64]*virtualRun
+	exits  map[int64]*Visit // of the states just left, by the number of the event that said so
 	gone   bool
 }
 
@@ -197,8 +198,18 @@ func (r *runner) observe(of, root *virtual, e *HistoryEvent) {
 		case strings.HasSuffix(e.Type, "StateEntered"):
 			v.Entered++
 			r.entered++
+			if from := of.exits[e.Previous]; from != nil {
+				delete(of.exits, e.Previous)
+				if !slices.Contains(from.Next, e.Details.Name) {
+					from.Next = append(from.Next, e.Details.Name)
+				}
+			}
 		case strings.HasSuffix(e.Type, "StateExited"):
 			v.Exited++
+			if of.exits == nil {
+				of.exits = map[int64]*Visit{}
+			}
+			of.exits[e.ID] = v
 		case e.Type == "EvaluationFailed", strings.HasSuffix(e.Type, "StateFailed"), strings.HasSuffix(e.Type, "StateAborted"):
 			v.Failed++
 		}
