@@ -42,8 +42,6 @@ Exit 2 if the expression cannot be read, 1 if it fails or has no value.`,
 	f.StringVar(&e.input, "input", "{}", "`FILE` with the input, or the JSON itself; - is standard input")
 	f.StringVar(&e.context, "context", "{}", "`FILE` with the context object, or the JSON itself")
 	f.StringVar(&e.vars, "vars", "{}", "`FILE` with an object of variables, or the JSON itself")
-	c.MarkFlagsOneRequired("jsonata", "jsonpath")
-	c.MarkFlagsMutuallyExclusive("jsonata", "jsonpath")
 	return c
 }
 
@@ -51,6 +49,9 @@ Exit 2 if the expression cannot be read, 1 if it fails or has no value.`,
 type evaluation struct{ jsonata, jsonpath, input, context, vars string }
 
 func (e *evaluation) run() (any, error) {
+	if (e.jsonata == "") == (e.jsonpath == "") {
+		return nil, usagef("give one expression: --jsonata EXPR or --jsonpath EXPR")
+	}
 	input, err := e.read("input", e.input)
 	if err != nil {
 		return nil, err

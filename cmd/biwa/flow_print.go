@@ -36,7 +36,7 @@ func eventParts(e *asl.HistoryEvent) []string {
 	switch {
 	case strings.HasPrefix(e.Type, "MapIteration"):
 		add(fmt.Sprintf("#%d", d.Index))
-	case e.Type == "MapStateStarted":
+	case e.Type == "MapStateStarted" && d.Length > 0: // not known yet where items are read
 		add(fmt.Sprintf("%d items", d.Length))
 	}
 	add(strings.Trim(d.ResourceType+" "+d.Resource, " "))
@@ -66,7 +66,11 @@ func elapsed(d time.Duration) string {
 func printOutcome(out io.Writer, o *asl.Outcome) {
 	fmt.Fprintln(out)
 	printRetries(out, o.Retries)
-	fmt.Fprintf(out, "%s after %s of virtual time, %d %s\n", o.Status, elapsed(o.End.Sub(o.Start)), len(o.History), plural(len(o.History), "event", "events"))
+	children := ""
+	if o.Children > 0 {
+		children = fmt.Sprintf(", %d %s", o.Children, plural(o.Children, "child execution", "child executions"))
+	}
+	fmt.Fprintf(out, "%s after %s of virtual time, %d %s%s\n", o.Status, elapsed(o.End.Sub(o.Start)), len(o.History), plural(len(o.History), "event", "events"), children)
 	if o.Error != "" {
 		fmt.Fprintln(out, "error: ", o.Error)
 	}
