@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/flow/value"
@@ -180,10 +182,10 @@ func (r *mapRun) save() *savedRun {
 		s.Items = raw(r.items)
 	}
 	before := 0
-	for _, c := range r.running {
-		s.Running = binary.AppendUvarint(s.Running, uint64(c.index-before))
-		s.Running = binary.AppendUvarint(s.Running, uint64(c.items))
-		before = c.index
+	for _, index := range slices.Sorted(maps.Keys(r.running)) {
+		s.Running = binary.AppendUvarint(s.Running, uint64(index-before))
+		s.Running = binary.AppendUvarint(s.Running, uint64(r.running[index]))
+		before = index
 	}
 	return s
 }
@@ -306,7 +308,7 @@ func (l *loader) run(s *savedRun) *mapRun {
 		number: s.Number, arn: s.ARN, event: s.Event, input: l.value(s.Input), items: l.array(s.Items), reads: s.Reads, parameters: l.value(s.Parameters),
 		maxItems: s.MaxItems, concurrency: s.Concurrency, tolerated: tolerance{s.Count, s.Share}, batchItems: s.BatchItems, batchBytes: s.BatchBytes,
 		batches: s.Batches, batchInput: l.value(s.BatchInput), next: s.Next, total: s.Total, reading: s.Reading, child: s.Child,
-		succeeded: s.Succeeded, failed: s.Failed,
+		succeeded: s.Succeeded, failed: s.Failed, running: map[int]int64{},
 	}
 	index := uint64(0)
 	for rest := s.Running; len(rest) > 0; {
@@ -317,7 +319,7 @@ func (l *loader) run(s *savedRun) *mapRun {
 			return r
 		}
 		index += distance
-		r.running = append(r.running, runningChild{int(index), int(items)})
+		r.running[int(index)] = int64(items)
 		rest = rest[n+m:]
 	}
 	return r

@@ -19,11 +19,13 @@ func (st *stepper) complete(t *thread, f *frame, result any, own bool) *failure 
 			}
 			result = v
 		}
+		st.x.note("afterResultSelector", result)
 		placed, failed := s.resultPath.put(t.input, result)
 		if failed != nil {
 			return failed
 		}
 		output = placed
+		st.x.note("afterResultPath", output)
 	}
 	f.data = output
 	output, failed := s.outputPath.apply(f)
@@ -83,7 +85,14 @@ func (st *stepper) exit(t *thread, output any, assigned *value.Object, next *Sta
 	if !same(output, t.input) && tooLarge(output, maxDataBytes) {
 		return dataLimitFailure(s.Name)
 	}
+	if b := st.x.bench; b != nil {
+		b.exited(st.x, output, next)
+		return nil
+	}
 	d := Details{Name: s.Name, Path: s.Path, Data: output}
+	if next != nil {
+		d.Next = next.Name
+	}
 	if assigned != nil {
 		if failed := t.assign(assigned, s); failed != nil {
 			return failed
@@ -152,8 +161,7 @@ func (st *stepper) choose(t *thread, f *frame) *failure {
 		}
 	}
 	if c.otherwise == nil {
-		f := &failure{name: ErrorNoChoice, cause: noChoiceCause, bare: true}
-		return f
+		return runtimeFailure(noChoiceCause)
 	}
 	return st.take(t, f, t.state.output, t.state.assign, c.otherwise)
 }

@@ -24,13 +24,14 @@ type Execution struct {
 	events     int64 // the last event's number
 	names      int64 // the last number given to a thread, task, timer or map run
 	random     *rand.PCG
-	override   any // the context object, if a test gave one
+	override   any    // the context object, if a test gave one
+	bench      *bench // of a test of one state; else nil
 
-	root     *thread
-	waiting  map[int64]*thread // by the number of what they wait for
-	ready    []*thread         // to go on, in order
-	live     int               // threads
-	limit    int64             // the timer of the definition's TimeoutSeconds
+	root    *thread
+	waiting map[int64]*thread // by the number of what they wait for
+	ready   []*thread         // to go on, in order
+	live    int               // threads
+	limit   int64             // the timer of the definition's TimeoutSeconds
 }
 
 // StartOptions name an execution and its surroundings; they appear in the context object.

@@ -17,7 +17,6 @@ const (
 	ErrorRuntime              = "States.Runtime"
 	ErrorResultPath           = "States.ResultPathMatchFailure"
 	ErrorIntrinsic            = "States.IntrinsicFailure"
-	ErrorNoChoice             = "States.NoChoiceMatched"
 	ErrorDataLimit            = "States.DataLimitExceeded"
 	ErrorQuery                = "States.QueryEvaluationError"
 	ErrorToleratedFailures    = "States.ExceedToleratedFailureThreshold"

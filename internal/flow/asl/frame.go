@@ -24,6 +24,8 @@ type frame struct {
 	failed    *value.Object // $states.errorOutput
 	item      *mapItem      // $$.Map.Item while items are selected
 	built     any           // the context object, once it is needed
+	base      *value.Object // … without Map
+	missed    bool          // an argument of an intrinsic function led nowhere
 }
 
 // mapItem is the item of a Map that an ItemSelector makes the input of.
@@ -51,6 +53,20 @@ func (f *frame) context() any {
 }
 
 func (f *frame) buildContext() any {
+	if f.base == nil {
+		f.base = f.baseContext()
+	}
+	item := f.mapItem()
+	if item == nil {
+		return f.base
+	}
+	context := f.base.Clone()
+	context.Set("Map", value.ObjectOf("Item", value.ObjectOf("Index", float64(item.index), "Value", item.value)))
+	return context
+}
+
+// baseContext is the part of the context object that is the same for all items of a Map.
+func (f *frame) baseContext() *value.Object {
 	o := &f.x.options
 	execution := value.ObjectOf("Id", o.ID, "Input", f.x.input, "StartTime", o.Start.UTC().Format(timeLayout), "Name", o.Name, "RoleArn", o.Role)
 	if o.Kind != Express {
@@ -61,9 +77,6 @@ func (f *frame) buildContext() any {
 		state.Set("RetryCount", float64(f.t.retries))
 	}
 	context := value.ObjectOf("Execution", execution, "StateMachine", value.ObjectOf("Id", o.MachineID, "Name", o.MachineName), "State", state)
-	if item := f.mapItem(); item != nil {
-		context.Set("Map", value.ObjectOf("Item", value.ObjectOf("Index", float64(item.index), "Value", item.value)))
-	}
 	if f.s.task != nil && f.s.task.integration.token {
 		context.Set("Task", value.ObjectOf("Token", f.x.token(f.t)))
 	}
@@ -112,6 +125,7 @@ func (f *frame) intrinsics(paths map[string]*path) intrinsic.Env {
 		Path: func(text string) (any, error) {
 			v, err := paths[text].lookup(f)
 			if err != nil {
+				f.missed = true
 				return nil, intrinsic.Missing(text, value.Text(f.data))
 			}
 			return v, nil

@@ -18,8 +18,9 @@ func (p *parser) connectMachine(m *Machine) {
 	if !p.loose {
 		m.start = p.target(m, m.StartAt, child(orRoot(m.Path), "StartAt"), &node{line: m.Line, column: m.Column})
 	}
-	ends := false
+	ends, unread := false, false
 	for _, s := range m.States {
+		unread = unread || s.Type == ""
 		ends = ends || s.End || s.Type == Succeed || s.Type == Fail
 		at := &node{line: s.Line, column: s.Column}
 		if s.Next != "" {
@@ -39,7 +40,7 @@ func (p *parser) connectMachine(m *Machine) {
 		}
 	}
 	switch {
-	case p.loose:
+	case p.loose, unread: // what the states that could not be read lead to is unknown
 	case !ends:
 		p.add(CodeEnd, "", &node{line: m.Line, column: m.Column}, "Workflow has no terminal state")
 	case m.start != nil:

@@ -20,6 +20,9 @@ func (st *stepper) parallel(t *thread, f *frame) *failure {
 		}
 		input = v
 	}
+	if b := st.x.bench; b != nil {
+		return b.group(st, t, -1, tolerance{})
+	}
 	st.chain(t, "ParallelStateStarted", Details{Name: s.Name, Path: s.Path})
 	g := &group{input: input, results: make([]any, len(s.Machines)), last: t.last, next: len(s.Machines)}
 	t.phase, t.group = phaseGroup, g
@@ -39,6 +42,9 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 			return failed
 		}
 		items = v
+		if s.Language == JSONPath {
+			st.x.note("afterItemsPath", items)
+		}
 	}
 	concurrency, failed := m.concurrency.eval(f, 0)
 	if failed != nil {
@@ -47,11 +53,17 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 	if concurrency < 0 {
 		return runtimeFailure("MaxConcurrency must not be negative.")
 	}
+	st.x.noteNumber("maxConcurrency", m.concurrency, concurrency)
 	t.group, t.run = nil, nil
 	st.chain(t, "MapStateStarted", Details{Name: s.Name, Path: s.Path, Length: len(items)})
 	tolerated, failed := m.tolerance(f)
 	if failed != nil {
 		return failed
+	}
+	st.x.noteNumber("toleratedFailureCount", m.toleratedCount, float64(tolerated.count))
+	st.x.noteNumber("toleratedFailurePercentage", m.toleratedShare, tolerated.share)
+	if b := st.x.bench; b != nil {
+		return b.group(st, t, len(items), tolerated)
 	}
 	if m.distributed {
 		return st.mapRun(t, f, items, int(min(concurrency, math.MaxInt32)), tolerated)
@@ -144,8 +156,8 @@ func (m *mapFields) tolerance(f *frame) (tolerance, *failure) {
 // iterate begins iterations as long as there are items and room.
 func (st *stepper) iterate(t *thread) *failure {
 	s, g := t.state, t.group
+	f := st.x.frame(t, g.input)
 	for g.next < len(g.items) && len(g.children) < g.concurrency && (st.x.live < maxLiveThreads || len(g.children) == 0) {
-		f := st.x.frame(t, g.input)
 		input, failed := s.mapping.inputOf(f, g.next, g.items[g.next])
 		if failed != nil {
 			return failed

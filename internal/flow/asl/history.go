@@ -20,6 +20,7 @@ type HistoryEvent struct {
 type Details struct {
 	Name         string // of the state, of the Map for iterations
 	Path         string // the state's place in the definition; ours, not AWS's
+	Next         string // the state that an exit leads to; ours
 	Data         any    // input, output or parameters
 	Raw          string // the text of Data if it came as text
 	Assigned     *value.Object

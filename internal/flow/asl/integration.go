@@ -65,7 +65,8 @@ func (i integration) subject() string {
 	return i.arn
 }
 
-// details are those of the task's events.
-func (i integration) details() Details {
-	return Details{ResourceType: i.resourceType, Resource: i.resource}
+// taskDetails are those of the events of the state's task.
+func (s *State) taskDetails() Details {
+	i := &s.task.integration
+	return Details{Name: s.Name, Path: s.Path, ResourceType: i.resourceType, Resource: i.resource}
 }

@@ -1,7 +1,6 @@
 package asl
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/flow/value"
@@ -32,19 +31,16 @@ type mapRun struct {
 	next      int64 // the item that comes next
 	total     int64 // items there are; -1 while that is not known
 	reading   bool
-	child     int // the child that comes next
-	running   []runningChild
-	succeeded int64 // items
+	child     int           // the child that comes next
+	running   map[int]int64 // the children that are not done, and their items
+	succeeded int64         // items
 	failed    int64
 }
-
-// runningChild is a child that is not done; they are in the order of their index.
-type runningChild struct{ index, items int }
 
 // mapRun begins a distributed Map.
 func (st *stepper) mapRun(t *thread, f *frame, items []any, concurrency int, tolerated tolerance) *failure {
 	s, m := t.state, t.state.mapping
-	r := &mapRun{input: f.data, items: items, total: int64(len(items)), concurrency: concurrency, tolerated: tolerated}
+	r := &mapRun{input: f.data, items: items, total: int64(len(items)), concurrency: concurrency, tolerated: tolerated, running: map[int]int64{}}
 	if r.concurrency == 0 {
 		r.concurrency = distributedConcurrency
 	}
@@ -199,8 +195,8 @@ func (st *stepper) itemsRead(t *thread, e Event) *failure {
 func (st *stepper) hand(t *thread, items []any, last bool) (int64, *failure) {
 	r, m := t.run, t.state.mapping
 	given := 0
+	f := st.x.frame(t, r.input)
 	for given < len(items) && len(r.running) < r.concurrency {
-		f := st.x.frame(t, r.input)
 		var batch []any
 		bytes := int64(0)
 		whole := false
@@ -234,7 +230,7 @@ func (st *stepper) hand(t *thread, items []any, last bool) (int64, *failure) {
 		} else {
 			input = batch[0]
 		}
-		r.running = append(r.running, runningChild{r.child, len(batch)})
+		r.running[r.child] = int64(len(batch))
 		st.transitions++
 		st.command(Command{
 			Kind: CommandChild, ID: r.number, State: t.state, Index: r.child, Machine: t.state.Machines[0], ChildKind: m.kind, Parameters: input, MapRun: r.arn,
@@ -248,12 +244,11 @@ func (st *stepper) hand(t *thread, items []any, last bool) (int64, *failure) {
 // runChildDone counts a child that ended and sends its result away.
 func (st *stepper) runChildDone(t *thread, e Event) *failure {
 	r := t.run
-	at, found := slices.BinarySearchFunc(r.running, e.Index, func(c runningChild, index int) int { return c.index - index })
-	if !found {
+	items, runs := r.running[e.Index]
+	if !runs {
 		return nil
 	}
-	items := int64(r.running[at].items)
-	r.running = slices.Delete(r.running, at, at+1)
+	delete(r.running, e.Index)
 	st.command(Command{Kind: CommandStore, ID: r.number, State: t.state, Index: e.Index, Output: e.Output, Error: e.Error, Cause: e.Cause, MapRun: r.arn})
 	if e.Error == "" && e.Cause == "" {
 		r.succeeded += items
@@ -279,7 +274,7 @@ func (st *stepper) collect(t *thread) *failure {
 		if m.writer.parameters != nil {
 			v, failed := m.writer.parameters.eval(f)
 			if failed != nil {
-				return failed.named(t.state, t.entered)
+				return failed
 			}
 			c.Parameters = v
 		}
@@ -321,7 +316,7 @@ func (st *stepper) resultsReady(t *thread, e Event) {
 // runFailed ends the run by a failure and takes back its children.
 func (st *stepper) runFailed(t *thread, failed *failure) {
 	r := t.run
-	failed = failed.named(t.state, t.entered)
+	failed = st.x.named(failed, t)
 	if st.x.waiting[r.number] == t {
 		delete(st.x.waiting, r.number)
 		st.command(Command{Kind: CommandCancel, ID: r.number, State: t.state, MapRun: r.arn})

@@ -44,7 +44,8 @@ func (p *parser) state(s *State, n *node) {
 	text, _ := kind.value.(string)
 	s.Type = Type(text)
 	if !slices.Contains(types, s.Type) {
-		p.schema(s.Path+"/Type", kind, "The field 'Type' should have one of these values: %s", types)
+		p.schema(s.Path+"/Type", kind, "The field 'Type' should have one of these values: [%s]", typeNames())
+		s.Type = ""
 		return
 	}
 	s.Comment = p.text(n, s.Path, "Comment")
@@ -74,6 +75,14 @@ func (p *parser) state(s *State, n *node) {
 	case Map:
 		p.mapState(s, n)
 	}
+}
+
+func typeNames() string {
+	names := make([]string, len(types))
+	for i, t := range types {
+		names[i] = string(t)
+	}
+	return strings.Join(names, ", ")
 }
 
 // inLanguage notes fields that the state's query language does not have.

@@ -100,36 +100,39 @@ func (p *path) apply(f *frame) (any, *failure) {
 	}
 	v, err := p.get(f)
 	if err != nil {
-		return nil, p.failure(err)
+		return nil, p.failure(err, f)
 	}
 	return v, nil
 }
 
 // failure says that the path led nowhere, as AWS says it for whole-field paths.
-func (p *path) failure(err error) *failure {
+func (p *path) failure(err error, f *frame) *failure {
 	if p.call != nil {
-		return p.callFailure(err)
+		return p.callFailure(err, f)
 	}
 	return runtimeFailure(invalidPathCause, p.text, err)
 }
 
-// callFailure is an intrinsic function's; its error has AWS's words already.
-func (p *path) callFailure(err error) *failure {
-	f := runtimeFailure("%s", err)
-	f.name = ErrorIntrinsic
-	return f
+// callFailure is an intrinsic function's; its error has AWS's words already. Where an argument leads nowhere the data
+// is wrong, and that is States.Runtime.
+func (p *path) callFailure(err error, f *frame) *failure {
+	failed := runtimeFailure("%s", err)
+	if !f.missed {
+		failed.name = ErrorIntrinsic
+	}
+	return failed
 }
 
 // fieldFailure says that the path of a field of a template, or of ErrorPath or CausePath, led nowhere.
-func (p *path) fieldFailure(err error, field string, data any) *failure {
+func (p *path) fieldFailure(err error, field string, f *frame) *failure {
 	if p.call != nil {
-		return p.callFailure(err)
+		return p.callFailure(err, f)
 	}
 	var mismatch *jsonpath.Mismatch
 	if errors.As(err, &mismatch) {
 		return runtimeFailure(invalidPathCause, p.text, err)
 	}
-	return runtimeFailure(jsonPathNotFoundCause, p.text, field, value.Text(data))
+	return runtimeFailure(jsonPathNotFoundCause, p.text, field, value.Text(f.data))
 }
 
 // resultPath is ResultPath.

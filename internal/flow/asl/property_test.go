@@ -196,13 +196,13 @@ func TestMillionItems(t *testing.T) {
 		if effects.More {
 			events = append(events, asl.Event{Kind: asl.EventContinue})
 		}
-		if steps++; steps%997 == 0 {
+		if steps++; steps%9973 == 0 {
 			text, err := x.MarshalBinary()
 			if err != nil {
 				t.Fatal(err)
 			}
 			largest = max(largest, len(text))
-			if steps%9970 == 0 {
+			if steps%99730 == 0 {
 				if x, err = d.Restore(text); err != nil {
 					t.Fatal(err)
 				}

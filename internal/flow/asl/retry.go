@@ -10,7 +10,10 @@ import (
 
 // fail deals with a failure in the thread's state: another try, a catcher, or the end of the thread.
 func (st *stepper) fail(t *thread, failed *failure) {
-	failed = failed.named(t.state, t.entered)
+	if b := st.x.bench; b != nil {
+		b.failing(failed)
+	}
+	failed = st.x.named(failed, t)
 	if failed.evaluation {
 		st.evaluationFailed(t, failed)
 	}
@@ -27,11 +30,24 @@ func (st *stepper) fail(t *thread, failed *failure) {
 	}
 	for i := range s.catch {
 		if failed.matches(s.catch[i].errors) {
+			if b := st.x.bench; b != nil {
+				b.result.Status = "CAUGHT_ERROR"
+				b.detail("catchIndex", float64(i))
+			}
 			st.catch(t, &s.catch[i], failed)
 			return
 		}
 	}
 	st.died(t, failed)
+}
+
+// named puts the state into the cause; a state that is tested alone has entered no history that the cause could name.
+func (x *Execution) named(failed *failure, t *thread) *failure {
+	if x.bench != nil {
+		failed.state = t.state
+		return failed
+	}
+	return failed.named(t.state, t.entered)
 }
 
 // evaluationFailed puts the event of a failed expression into the history. AWS lets it follow what came before the state
@@ -58,10 +74,18 @@ func (st *stepper) retry(t *thread, failed *failure) bool {
 		if t.attempts == nil {
 			t.attempts = make([]int, len(s.retry))
 		}
+		if b := st.x.bench; b != nil {
+			t.attempts[i] = b.configuration.RetrierRetryCount
+			b.detail("retryIndex", float64(i))
+		}
 		if t.attempts[i] >= r.attempts {
 			return false
 		}
 		delay := r.delay(t.attempts[i])
+		if b := st.x.bench; b != nil {
+			b.retrying(st.x, delay)
+			return true
+		}
 		if r.jitter {
 			delay = time.Duration(rand.New(st.x.random).Float64() * float64(delay))
 		}
@@ -86,7 +110,6 @@ func (r *retrier) delay(tries int) time.Duration {
 
 // catch leaves the state on a catcher's way.
 func (st *stepper) catch(t *thread, c *catcher, failed *failure) {
-	s := t.state
 	f := st.x.frame(t, t.input)
 	f.failed = failed.output()
 	output, assigned, problem := st.caught(f, c)
@@ -94,7 +117,7 @@ func (st *stepper) catch(t *thread, c *catcher, failed *failure) {
 		problem = st.exit(t, output, assigned, c.next)
 	}
 	if problem != nil {
-		problem = problem.named(s, t.entered)
+		problem = st.x.named(problem, t)
 		if problem.evaluation {
 			st.evaluationFailed(t, problem)
 		}

@@ -22,7 +22,7 @@ func failText(literal *template, p *path, field string, f *frame) (string, *fail
 	case p != nil:
 		found, err := p.get(f)
 		if err != nil {
-			return "", p.fieldFailure(err, field, f.data)
+			return "", p.fieldFailure(err, field, f)
 		}
 		v = found
 	case literal != nil:

@@ -13,6 +13,11 @@ func (st *stepper) task(t *thread, f *frame) *failure {
 		}
 		parameters = v
 	}
+	if s.Language == JSONPath {
+		st.x.note("afterParameters", parameters)
+	} else {
+		st.x.note("afterArguments", parameters)
+	}
 	run := &taskRun{parameters: parameters, since: st.x.now, beat: st.x.now}
 	timeout, failed := s.task.timeout.eval(f, 0)
 	if failed != nil {
@@ -80,7 +85,7 @@ func (st *stepper) answered(t *thread, e Event) {
 	if !run.started {
 		run.started = true
 		run.beat = st.x.now
-		d := i.details()
+		d := t.state.taskDetails()
 		d.Worker = e.Worker
 		st.chain(t, i.prefix()+"Started", d)
 	}
@@ -88,7 +93,7 @@ func (st *stepper) answered(t *thread, e Event) {
 	case EventTaskHeartbeat, EventTaskStarted:
 		run.beat = st.x.now
 	case EventTaskSubmitted:
-		d := i.details()
+		d := t.state.taskDetails()
 		d.Data = e.Output
 		st.chain(t, "TaskSubmitted", d)
 	case EventTaskSucceeded:
@@ -106,7 +111,7 @@ func (st *stepper) scheduled(t *thread) {
 		return
 	}
 	run.scheduled = true
-	d := i.details()
+	d := t.state.taskDetails()
 	d.Data, d.Timeout, d.Heartbeat = run.parameters, run.timeout, run.heartbeat
 	if i.lambda || i.activity {
 		d.Resource = i.arn
@@ -123,9 +128,10 @@ func (st *stepper) succeeded(t *thread, output any) {
 		st.taskFailed(t, dataLimitFailure(i.subject()))
 		return
 	}
-	d := i.details()
+	d := t.state.taskDetails()
 	d.Data = output
 	st.chain(t, i.prefix()+"Succeeded", d)
+	st.x.note("result", output)
 	f := st.x.frame(t, t.input)
 	if failed := st.complete(t, f, output, true); failed != nil {
 		st.fail(t, failed)
@@ -137,7 +143,7 @@ func (st *stepper) succeeded(t *thread, output any) {
 // taskFailed notes the failure and lets the state deal with it.
 func (st *stepper) taskFailed(t *thread, failed *failure) {
 	i := t.state.task.integration
-	d := i.details()
+	d := t.state.taskDetails()
 	d.Error, d.Cause = failed.name, failed.cause
 	st.chain(t, i.prefix()+"Failed", d)
 	st.fail(t, failed)
@@ -149,13 +155,13 @@ func (st *stepper) timedOut(t *thread, name string) {
 	if !t.task.started {
 		t.task.started = true
 		if !i.activity {
-			st.chain(t, i.prefix()+"Started", i.details())
+			st.chain(t, i.prefix()+"Started", t.state.taskDetails())
 		}
 	}
 	number := t.task.number
 	st.over(t)
 	st.command(Command{Kind: CommandCancel, ID: number, State: t.state})
-	d := i.details()
+	d := t.state.taskDetails()
 	d.Error = name
 	st.chain(t, i.prefix()+"TimedOut", d)
 	st.fail(t, &failure{name: name})

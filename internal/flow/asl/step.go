@@ -92,6 +92,7 @@ func (st *stepper) turn(t *thread) {
 			st.enter(t)
 			st.work(t)
 		case phaseWork:
+			st.transitions++
 			st.work(t)
 		default:
 			return
@@ -129,6 +130,9 @@ func (st *stepper) work(t *thread) {
 	data, failed := t.state.inputPath.apply(f)
 	if failed == nil {
 		f.data = data
+		if s := t.state; s.Language == JSONPath && s.result == nil && s.Type != Parallel {
+			st.x.note("afterInputPath", data)
+		}
 		failed = st.workOn(t, f)
 	}
 	if failed != nil {
@@ -168,6 +172,13 @@ func (st *stepper) pass(t *thread, f *frame) *failure {
 			return failed
 		}
 		result = v
+	}
+	if s.Language == JSONPath {
+		if s.result != nil {
+			st.x.note("result", result)
+		} else {
+			st.x.note("afterParameters", result)
+		}
 	}
 	return st.complete(t, f, result, s.Language == JSONPath)
 }
@@ -263,6 +274,10 @@ func (st *stepper) end(status Status, name, cause string) {
 
 // fatal fails the whole execution: nothing catches this.
 func (st *stepper) fatal(t *thread, failed *failure) {
+	if b := st.x.bench; b != nil {
+		b.died(st.x, failed)
+		return
+	}
 	last := t.last
 	st.end(Failed, failed.name, failed.cause)
 	st.event(last, "ExecutionFailed", Details{Error: failed.name, Cause: failed.cause})

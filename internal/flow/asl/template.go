@@ -35,7 +35,7 @@ type pathPart struct {
 func (p *pathPart) eval(f *frame) (any, *failure) {
 	v, err := p.path.get(f)
 	if err != nil {
-		return nil, p.path.fieldFailure(err, p.field, f.data)
+		return nil, p.path.fieldFailure(err, p.field, f)
 	}
 	return v, nil
 }

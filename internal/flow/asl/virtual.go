@@ -66,6 +66,7 @@ type runner struct {
 	order   int // of events at the same time
 	now     time.Time
 	entered int
+	steps   int
 }
 
 // virtual is an execution that runs: the one asked for or a child.
@@ -75,7 +76,6 @@ type virtual struct {
 	run    int64 // of the parent
 	index  int
 	runs   map[int64]*virtualRun
-	exits  map[int64]*Visit // of the states just left, by the number of the event that said so
 	gone   bool
 }
 
@@ -161,8 +161,9 @@ func (r *runner) deliver(root *virtual, q queued) error {
 	for i := range effects.History {
 		r.observe(q.to, root, &effects.History[i])
 	}
-	if r.entered > r.o.MaxTransitions {
-		return fmt.Errorf("more than %d states were entered; does the machine go round without an end?", r.o.MaxTransitions)
+	r.steps++
+	if r.entered > r.o.MaxTransitions || r.steps > 10*r.o.MaxTransitions {
+		return fmt.Errorf("more than %d states were entered, or ten times as many events came in; does the machine go round without an end?", r.o.MaxTransitions)
 	}
 	if q.to == root {
 		r.outcome.History = append(r.outcome.History, effects.History...)
@@ -198,19 +199,15 @@ func (r *runner) observe(of, root *virtual, e *HistoryEvent) {
 		case strings.HasSuffix(e.Type, "StateEntered"):
 			v.Entered++
 			r.entered++
-			if from := of.exits[e.Previous]; from != nil {
-				delete(of.exits, e.Previous)
-				if !slices.Contains(from.Next, e.Details.Name) {
-					from.Next = append(from.Next, e.Details.Name)
-				}
+			if e.Type == "FailStateEntered" {
+				v.Failed++
 			}
 		case strings.HasSuffix(e.Type, "StateExited"):
 			v.Exited++
-			if of.exits == nil {
-				of.exits = map[int64]*Visit{}
+			if next := e.Details.Next; next != "" && !contains(v.Next, next) {
+				v.Next = append(v.Next, next)
 			}
-			of.exits[e.ID] = v
-		case e.Type == "EvaluationFailed", strings.HasSuffix(e.Type, "StateFailed"), strings.HasSuffix(e.Type, "StateAborted"):
+		case strings.HasSuffix(e.Type, "Failed") && e.Type != "MapIterationFailed" && e.Type != "MapRunFailed", strings.HasSuffix(e.Type, "TimedOut"):
 			v.Failed++
 		}
 	}

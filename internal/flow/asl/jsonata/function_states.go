@@ -77,6 +77,9 @@ func rangeOf(r *run, args []any) any {
 	if count > maxSpan {
 		panic(mistake("D2014", 0).withValue(count))
 	}
+	if count == 1 {
+		return first // Step Functions gives the number itself
+	}
 	r.work(int(count))
 	r.charge(int(count) * bytesNumber)
 	result.items = make([]any, int(count))
