@@ -83,7 +83,7 @@ statement, 3 the ledger does not balance.`
 func newRoot() *cobra.Command {
 	root := &cobra.Command{Use: "biwa", Short: "a data platform in one binary", Long: longHelp, SilenceErrors: true, SilenceUsage: true, Version: buildVersion()}
 	root.SetVersionTemplate("biwa {{.Version}}\n")
-	root.AddGroup(&cobra.Group{ID: "data", Title: "Data:"}, &cobra.Group{ID: "project", Title: "Project:"}, &cobra.Group{ID: "server", Title: "Server:"})
+	root.AddGroup(&cobra.Group{ID: "data", Title: "Data:"}, &cobra.Group{ID: "jobs", Title: "Jobs:"}, &cobra.Group{ID: "project", Title: "Project:"}, &cobra.Group{ID: "server", Title: "Server:"})
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &exitError{exitUsage, err} })
 	add := func(group string, commands ...*cobra.Command) {
 		for _, c := range commands {
@@ -96,6 +96,7 @@ func newRoot() *cobra.Command {
 		}
 	}
 	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
+	add("jobs", newFlow())
 	add("project", newInit(), newCheck(), newSchema())
 	add("server", newUp(), newDemo(), newKey(), newDoctor(), newBench())
 	version := newVersion()

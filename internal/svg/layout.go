@@ -24,6 +24,7 @@ type layout struct {
 	lines         []line
 	tops          []float64 // of each rank
 	heights       []float64
+	spare         []item // not yet used
 }
 
 // item is something that takes up room in a rank: a box, or a part of an edge.
@@ -35,6 +36,9 @@ type item struct {
 	x             float64 // of the middle
 	width, height float64
 	above, below  []*item // neighbours in the ranks next to it
+
+	lanesDown, lanesUp []*item  // of a box: the lanes of the edges that end at it, by the number of ranks away from it, from 1
+	one                [2]*item // where above and below begin, for items with one neighbour on either side
 }
 
 // line is an edge as a chain of items from the upper end to the lower.

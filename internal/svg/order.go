@@ -8,8 +8,8 @@ import (
 // The ranks are ordered by their neighbours, downward and upward in turn, at most sweeps times, and no more often than patience
 // after the last time that it helped.
 const (
-	sweeps   = 12
-	patience = 4
+	sweeps   = 10
+	patience = 3
 )
 
 // reduceCrossings orders the items of each rank by the median of their neighbours' places, swaps neighbours where that helps,

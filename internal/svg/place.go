@@ -1,7 +1,7 @@
 package svg
 
 // settlings is how often positions are evened out, downward and upward in turn; the last time downward.
-const settlings = 6
+const settlings = 4
 
 // place gives every rank its height and every item its position.
 func (l *layout) place() {

@@ -1,5 +1,7 @@
 package svg
 
+import "slices"
+
 // rank gives every box an even rank below those that lead to it, and makes chains of the edges.
 func (l *layout) rank(byID map[string]*item) {
 	boxes := l.items
@@ -81,17 +83,9 @@ func longestPaths(boxes []*item, down [][2]*item) {
 	}
 }
 
-// lane is where edges run on their way to a common end: those that lead down to one box, or up to it.
-type lane struct {
-	end  *item
-	up   bool
-	rank int
-}
-
 // chains puts an item of each edge into every rank between its ends and fills the ranks. Next to where an edge begins, its
 // label stands in an item of its own; from there on the edges with a common end share a lane.
 func (l *layout) chains(down [][2]*item) {
-	lanes := make(map[lane]*item)
 	i := 0
 	for n := range l.lines {
 		ln := &l.lines[n]
@@ -100,27 +94,30 @@ func (l *layout) chains(down [][2]*item) {
 		}
 		upper, lower := down[i][0], down[i][1]
 		i++
-		own := upper.rank + 1
+		own, end, lanes := upper.rank+1, lower, &lower.lanesDown
 		if ln.up {
-			own = lower.rank - 1
+			own, end, lanes = lower.rank-1, upper, &upper.lanesUp
 		}
-		chain := []*item{upper}
+		ln.chain = make([]*item, 0, lower.rank-upper.rank+1)
+		ln.chain = append(ln.chain, upper)
 		for rank := upper.rank + 1; rank < lower.rank; rank++ {
 			if rank == own {
-				chain = append(chain, l.labelItem(ln.edge.Label, rank))
+				ln.chain = append(ln.chain, l.labelItem(ln.edge.Label, rank))
 				continue
 			}
-			at := lane{end: lower, rank: rank}
+			distance := end.rank - rank
 			if ln.up {
-				at = lane{end: upper, up: true, rank: rank}
+				distance = -distance
 			}
-			if lanes[at] == nil {
-				lanes[at] = &item{rank: rank, width: 1}
-				l.items = append(l.items, lanes[at])
+			for len(*lanes) < distance {
+				*lanes = append(*lanes, nil)
 			}
-			chain = append(chain, lanes[at])
+			if (*lanes)[distance-1] == nil {
+				(*lanes)[distance-1] = l.newItem(rank)
+			}
+			ln.chain = append(ln.chain, (*lanes)[distance-1])
 		}
-		ln.chain = append(chain, lower)
+		ln.chain = append(ln.chain, lower)
 	}
 	l.connect()
 	deepest := 0
@@ -134,27 +131,38 @@ func (l *layout) chains(down [][2]*item) {
 	}
 }
 
+// newItem makes a part of an edge.
+func (l *layout) newItem(rank int) *item {
+	if len(l.spare) == 0 {
+		l.spare = make([]item, 128)
+	}
+	it := &l.spare[0]
+	l.spare = l.spare[1:]
+	it.rank, it.width = rank, 1
+	it.above, it.below = it.one[0:0:1], it.one[1:1:2]
+	l.items = append(l.items, it)
+	return it
+}
+
 func (l *layout) labelItem(text string, rank int) *item {
-	it := &item{rank: rank, width: 1}
+	it := l.newItem(rank)
 	if text != "" {
 		it.label = fit(text, maxWidth*0.7)
 		it.width, it.height = textWidth(it.label)*12/13+8, labelRank
 	}
-	l.items = append(l.items, it)
 	return it
 }
 
 // connect makes neighbours of the items that follow one another, once where edges share them.
 func (l *layout) connect() {
-	joined := make(map[[2]*item]bool)
 	for _, ln := range l.lines {
 		for i := 1; i < len(ln.chain); i++ {
-			pair := [2]*item{ln.chain[i-1], ln.chain[i]}
-			if !joined[pair] {
-				joined[pair] = true
-				pair[0].below = append(pair[0].below, pair[1])
-				pair[1].above = append(pair[1].above, pair[0])
+			upper, lower := ln.chain[i-1], ln.chain[i]
+			if slices.Contains(upper.below, lower) {
+				continue
 			}
+			upper.below = append(upper.below, lower)
+			lower.above = append(lower.above, upper)
 		}
 	}
 }

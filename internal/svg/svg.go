@@ -9,6 +9,7 @@ package svg
 
 import (
 	"html"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -26,7 +27,21 @@ func (c *canvas) add(parts ...string) {
 func escape(text string) string { return html.EscapeString(text) }
 
 // number is f with at most one decimal, as paths and positions have it.
-func number(f float64) string { return decimals(f, 1) }
+func number(f float64) string {
+	if math.Abs(f) > 1e9 {
+		return decimals(f, 1)
+	}
+	tenths := int64(math.Round(f * 10))
+	whole, tenth := tenths/10, tenths%10
+	if tenth == 0 {
+		return strconv.FormatInt(whole, 10)
+	}
+	sign := ""
+	if tenths < 0 {
+		sign, whole, tenth = "-", -whole, -tenth
+	}
+	return sign + strconv.FormatInt(whole, 10) + "." + strconv.FormatInt(tenth, 10)
+}
 
 // percent is a share of a width, 0 to 1, as an attribute's value.
 func percent(share float64) string { return decimals(share*100, 2) + "%" }

@@ -21,7 +21,7 @@ func (st *stepper) parallel(t *thread, f *frame) *failure {
 		input = v
 	}
 	if b := st.x.bench; b != nil {
-		return b.group(st, t, -1, tolerance{})
+		return b.group(st, t, f, nil, tolerance{})
 	}
 	st.chain(t, "ParallelStateStarted", Details{Name: s.Name, Path: s.Path})
 	g := &group{input: input, results: make([]any, len(s.Machines)), last: t.last, next: len(s.Machines)}
@@ -63,7 +63,7 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 	st.x.noteNumber("toleratedFailureCount", m.toleratedCount, float64(tolerated.count))
 	st.x.noteNumber("toleratedFailurePercentage", m.toleratedShare, tolerated.share)
 	if b := st.x.bench; b != nil {
-		return b.group(st, t, len(items), tolerated)
+		return b.group(st, t, f, items, tolerated)
 	}
 	if m.distributed {
 		return st.mapRun(t, f, items, int(min(concurrency, math.MaxInt32)), tolerated)
