@@ -150,6 +150,12 @@ func (a *archive) frames(f ArchiveFile, from int64, visit func(seq record.Sequen
 		if _, err := io.ReadFull(r, frame); err != nil {
 			return damaged("%s at byte %d: %v", f.Path, offset, err)
 		}
+		if err := checkHeader(frame); err != nil {
+			return damaged("%s at byte %d: %v", f.Path, offset, err)
+		}
+		if end := offset + sequenceFrame + size + int64(packedSize(frame)); end > f.Bytes {
+			return damaged("%s at byte %d: a section up to byte %d of %d", f.Path, offset, end, f.Bytes)
+		}
 		more, err := visit(seq, frame, r)
 		if err != nil || !more {
 			return err

@@ -156,6 +156,15 @@ func Decode(data []byte, shard uint8, seq record.Sequence, keep func(record.Stre
 	return env, nil
 }
 
+// checkHeader compares the checksum of a header frame.
+func checkHeader(frame []byte) error {
+	end := len(frame) - 4
+	if crc32.Checksum(frame[8:end], castagnoli) != binary.LittleEndian.Uint32(frame[end:]) {
+		return damaged("checksum of a section header differs")
+	}
+	return nil
+}
+
 // header is a section without its lines, and where its parts lie.
 type header struct {
 	section    record.Section
@@ -200,8 +209,8 @@ func parseHeader(data []byte) (*header, error) {
 		return nil, damaged("a section header of %d bytes in %d", size, len(data))
 	}
 	body := data[8 : 8+size-4]
-	if crc32.Checksum(body, castagnoli) != le.Uint32(data[8+size-4:]) {
-		return nil, damaged("checksum of a section header differs")
+	if err := checkHeader(data[:8+size]); err != nil {
+		return nil, err
 	}
 	if string(body[:4]) != headerMark {
 		return nil, damaged("a section of format %q", body[:4])

@@ -179,13 +179,12 @@ func (l *Log) rememberTime(ctx context.Context) error {
 	if err != nil || !found {
 		return err
 	}
-	env, err := Decode(data, l.o.Shard, l.stream.last, func(record.StreamID) bool { return false })
-	if err != nil {
-		return nil // the survey reports the damage
+	// Damage is reported by the survey.
+	if env, err := Decode(data, l.o.Shard, l.stream.last, func(record.StreamID) bool { return false }); err == nil {
+		l.mu.Lock()
+		l.noteTime(env)
+		l.mu.Unlock()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.noteTime(env)
 	return nil
 }
 
