@@ -19,10 +19,15 @@ func pages() shape.Definition {
 		Partition: []string{"day(ts)"}, Enrich: []shape.Enrichment{{Session: &shape.SessionSource{}}}}
 }
 
+// walls has wall-clock times and visitors by number, and makes columns of unknown
+// fields.
+var walls = shape.Definition{EventTime: "moment", Columns: []shape.Column{{Name: "moment", Type: "timestamp"}, {Name: "who", Type: "bigint"}}, UnknownFields: shape.UnknownEvolve,
+	Enrich: []shape.Enrichment{{Session: &shape.SessionSource{Column: "who"}}}}
+
 // A visitor's sessions are right in recent rows, in files, after compaction, after a
 // restart, and after the late event that joins two of them.
 func TestSessionsOfAStream(t *testing.T) {
-	dir, p := t.TempDir(), testkit.Project(map[string]shape.Definition{"pages": pages()})
+	dir, p := t.TempDir(), testkit.Project(map[string]shape.Definition{"pages": pages(), "walls": walls})
 	var read app.Project
 	withReload := func(o *app.Options) { o.Read = func(context.Context) (app.Project, error) { return read, nil } }
 	n := testkit.Start(t, dir, p, withReload)
@@ -58,6 +63,14 @@ func TestSessionsOfAStream(t *testing.T) {
 	expect("late events", joined...)
 	if got := n.One("SELECT count(DISTINCT session_id) || ' ' || count(*) FROM pages_sessions WHERE ts >= '2026-05-02 01:00:00+00' AND session_start < '2026-05-02'"); got != "1 2" {
 		t.Errorf("a query of a part of a session: %s", got)
+	}
+	n.Send("walls", `{"moment":"2026-05-01 10:00:00","who":7}`+"\n"+`{"moment":"2026-05-01 10:31:00","who":7}`+"\n"+`{"moment":"2026-05-01 10:40:00","who":7,"session_id":"the client's"}`)
+	if got := n.One("SELECT string_agg(strftime(moment, '%H:%M') || ' ' || session_id || ' ' || strftime(session_start, '%H:%M'), ', ' ORDER BY moment) FROM walls_sessions"); got !=
+		"10:00 7:1777629600000 10:00, 10:31 7:1777631460000 10:31, 10:40 7:1777631460000 10:31" {
+		t.Errorf("wall clock times: %s", got)
+	}
+	if got := n.One("SELECT session_id FROM walls WHERE session_id IS NOT NULL"); got != "the client's" {
+		t.Errorf("a field of the records that has the name of the view's column: %s", got)
 	}
 	n.Shutdown()
 	n = testkit.Start(t, dir, p, withReload)

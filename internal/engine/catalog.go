@@ -73,6 +73,8 @@ func newCatalog(reader, planner *instance, worlds *world.Store, stubFile string)
 
 func (v *view) branches() string { return fmt.Sprintf("b_%d", v.id) }
 func (v *view) files() string    { return fmt.Sprintf("f_%d", v.id) }
+func (v *view) from() string     { return fmt.Sprintf("t_%d", v.id) } // of sessions: the first moment to read,
+func (v *view) to() string       { return fmt.Sprintf("u_%d", v.id) } // and the last
 func (v *view) stub() string     { return fmt.Sprintf("%s.stub_%d", hiddenSchema, v.id) }
 func (v *view) lake() string     { return fmt.Sprintf("%s.lake_%d", hiddenSchema, v.id) }
 
@@ -151,9 +153,11 @@ func (k *catalog) define(ctx context.Context, v, old *view) error {
 	rows := "query_table(getvariable(" + record.QuoteText(v.branches()) + "))"
 	query := "FROM " + rows
 	if v.sessions != nil {
-		query = v.sessions.query(v.schema, rows)
+		query = v.sessions.query(v.schema, rows, "getvariable("+record.QuoteText(v.from())+")", "getvariable("+record.QuoteText(v.to())+")")
 	}
 	statements := []string{
+		fmt.Sprintf("SET VARIABLE %s = %d::BIGINT", v.from(), nothing.from),
+		fmt.Sprintf("SET VARIABLE %s = %d::BIGINT", v.to(), nothing.to),
 		"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
 		"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
 		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",

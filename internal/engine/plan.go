@@ -27,6 +27,7 @@ type plan struct {
 type part struct {
 	table    *world.Table
 	sessions *sessions // nil where the rows alone are read
+	reach    period    // of the rows that wanted rows' sessions depend on, and themselves
 	wanted   limits
 	files    []*record.File
 	recent   []*world.Generation
@@ -62,7 +63,7 @@ func (e *Engine) plan(ctx context.Context, st *statement, w *world.World, views 
 func (p *plan) find() {
 	p.files, p.skipped, p.bytes, p.rows = 0, 0, 0, 0
 	for _, part := range p.tables {
-		part.files, part.recent = nil, nil
+		part.files, part.recent, part.reach = nil, nil, nothing
 		if !part.wanted.none() {
 			part.table.Files.Find(part.wanted.bounds, func(f *record.File) bool {
 				if f.Rows > 0 && part.wanted.admits(f) {

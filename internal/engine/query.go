@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"strings"
@@ -314,6 +315,9 @@ func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[s
 			if len(files) > 0 {
 				branches = append(branches, record.QuoteText(v.lake()))
 				out[v.files()] = "[" + strings.Join(files, ", ") + "]"
+			}
+			if v.sessions != nil {
+				out[v.from()], out[v.to()] = fmt.Sprintf("%d::BIGINT", part.reach.from), fmt.Sprintf("%d::BIGINT", part.reach.to)
 			}
 			for _, g := range part.recent {
 				branches = append(branches, record.QuoteText(v.branch(g)))

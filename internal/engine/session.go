@@ -71,9 +71,10 @@ func (s *sessions) columns(table record.Schema) record.Schema {
 		record.Column{Name: sessionStart, Type: table[table.Index(s.timeColumn)].Type})
 }
 
-// query selects the view's columns from the rows of from. Peers of one moment are
+// query selects the view's columns from the rows of rows between two moments, given
+// in microseconds. Peers of one moment are
 // in each other's window frame, so they share a session in whatever order they stand.
-func (s *sessions) query(table record.Schema, from string) string {
+func (s *sessions) query(table record.Schema, rows, from, to string) string {
 	moment := "make_timestamptz"
 	if table[table.Index(s.timeColumn)].Type.Kind == record.Timestamp {
 		moment = "make_timestamp"
@@ -81,7 +82,7 @@ func (s *sessions) query(table record.Schema, from string) string {
 	columns := s.columns(table)
 	return strings.NewReplacer(
 		"{columns}", nameList(columns[:len(columns)-2]), "{visitor}", record.QuoteName(s.Visitor), "{time}", record.QuoteName(s.timeColumn), "{moment}", moment,
-		"{gap}", fmt.Sprint(s.Gap.Microseconds()), "{longest}", fmt.Sprint(s.Longest.Microseconds()), "{from}", from).Replace(`
+		"{gap}", fmt.Sprint(s.Gap.Microseconds()), "{longest}", fmt.Sprint(s.Longest.Microseconds()), "{rows}", rows, "{from}", from, "{to}", to).Replace(`
 SELECT {columns},
   CASE WHEN {visitor} IS NOT NULL AND {time} IS NOT NULL THEN {visitor}::VARCHAR || ':' || (_session_at // 1000)::VARCHAR END AS session_id,
   CASE WHEN {visitor} IS NOT NULL AND {time} IS NOT NULL THEN {moment}(_session_at) END AS session_start
@@ -90,17 +91,25 @@ FROM (SELECT *,
     max(CASE WHEN _session_before IS NULL OR _session_us - _session_before > {gap} THEN _session_us END) OVER visitor AS _session_pause,
     max(CASE WHEN _session_before IS NULL OR _session_before < _session_mark THEN _session_us END) OVER visitor AS _session_first
   FROM (SELECT *, lag(_session_us) OVER (PARTITION BY {visitor} ORDER BY _session_us) AS _session_before
-    FROM (SELECT *, epoch_us({time}) AS _session_us, epoch_us({time}) - (epoch_us({time}) % {longest} + {longest}) % {longest} AS _session_mark FROM {from}))
+    FROM (SELECT *, epoch_us({time}) AS _session_us, epoch_us({time}) - (epoch_us({time}) % {longest} + {longest}) % {longest} AS _session_mark FROM {rows}
+      WHERE {time} BETWEEN {moment}({from}) AND {moment}({to}) OR {time} IS NULL))
   WINDOW visitor AS (PARTITION BY {visitor} ORDER BY _session_us)))`)
 }
 
-// period is a range of event times, both ends in it.
+// period is a range of event times in microseconds, both ends in it.
 type period struct{ from, to int64 }
+
+// nothing is a period without a moment.
+var nothing = period{0, -1}
 
 // reached widens what a part found, the files and generations with wanted rows, by
 // those with rows that the wanted rows' sessions depend on.
 func (p *part) reached(s *sessions) {
 	periods := p.periods(s)
+	p.reach = nothing
+	if n := len(periods); n > 0 {
+		p.reach = period{periods[0].from, periods[n-1].to}
+	}
 	visitor := limits{columns: slices.DeleteFunc(slices.Clone(p.wanted.columns), func(c columnLimit) bool { return c.column.Name != s.Visitor })}
 	found, recent := map[*record.File]bool{}, map[*world.Generation]bool{}
 	for _, f := range p.files {
