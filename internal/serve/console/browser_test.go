@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
@@ -27,23 +28,33 @@ type window struct {
 func openWindow(t *testing.T, n *testkit.Node) *window {
 	t.Helper()
 	w := &window{Node: n, tab: testkit.Chromium(t)}
-	chromedp.ListenTarget(w.tab, func(event any) {
+	err := chromedp.Listen(w.tab, func(event any) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		switch e := event.(type) {
 		case *log.EventEntryAdded:
 			w.complaints = append(w.complaints, e.Entry.Text+" "+e.Entry.URL)
 		case *runtime.EventExceptionThrown:
-			w.complaints = append(w.complaints, e.ExceptionDetails.Error())
+			w.complaints = append(w.complaints, e.ExceptionDetails.Text)
 		}
 	})
-	w.run(log.Enable())
+	if err != nil {
+		t.Fatal(err)
+	}
+	call(w, log.Enable, cdp.Empty{})
 	return w
 }
 
 func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 	w.T.Helper()
 	if err := chromedp.Do(w.tab, actions...); err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+func call[P, R any](w *window, command cdp.Command[P, R], params P) {
+	w.T.Helper()
+	if _, err := chromedp.Call(w.tab, command, params); err != nil {
 		w.T.Fatal(err)
 	}
 }
@@ -115,7 +126,8 @@ func TestWithScripts(t *testing.T) {
 	w.await("the pause", "location.search === '?refresh=0' && "+has("#tap", "go on"))
 	n.Send("visits", `{"ts":"`+now()+`","page":"/unseen"}`)
 	n.Send("visits", `{"ts":"`+now()+`","page":"/unseen"}`)
-	if w.text("document.querySelector('#tap').textContent + document.body.dataset.live") != "" && strings.Contains(w.text("document.querySelector('#tap').textContent"), "/unseen") {
+	n.Await("the node to remember them", func() bool { return strings.Contains(visitor(t, n).get("/streams/visits"), "/unseen") })
+	if strings.Contains(w.text("document.querySelector('#tap').textContent"), "/unseen") || w.text("String(document.body.dataset.live)") != "undefined" {
 		t.Error("a paused page moves")
 	}
 
@@ -134,7 +146,7 @@ func TestWithScripts(t *testing.T) {
 func TestWithoutScripts(t *testing.T) {
 	n := start(t)
 	w := openWindow(t, n)
-	w.run(emulation.SetScriptExecutionDisabled(true))
+	call(w, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	w.open("/?refresh=1")
 	fill(t, n)
 	w.await("Home to read itself anew", has("#answer", "every record is accounted for"))
