@@ -42,6 +42,27 @@ func (d *deduper) Filter(ctx context.Context, b *record.Batch, at time.Time) err
 	return x.Filter(ctx, b, at)
 }
 
+// admit is Filter for records that leave quarantine: copies leave the batch.
+func (d *deduper) admit(ctx context.Context, b *record.Batch) error {
+	want := d.stream.newest().stored.Definition.Dedupe
+	if want == nil || len(b.DedupeKeys) == 0 {
+		return nil
+	}
+	x, err := d.open(want)
+	if err != nil {
+		return err
+	}
+	return x.Admit(ctx, b)
+}
+
+// syncAdmitted makes durable what admit has had remembered.
+func (d *deduper) syncAdmitted(ctx context.Context) error {
+	if x := d.opened(); x != nil {
+		return x.SyncAdmitted(ctx)
+	}
+	return nil
+}
+
 // Sync makes what is remembered durable.
 func (d *deduper) Sync(ctx context.Context, upTo record.Sequence) error {
 	if x := d.opened(); x != nil {

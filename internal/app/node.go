@@ -84,7 +84,7 @@ type Node struct {
 	workers  *service.Group
 	ready    atomic.Bool
 	rebuilt  chan struct{} // closed when SQL sees what was on the log at the start
-	began    time.Time // of this process's node
+	began    time.Time     // of this process's node
 	inflow   *meter.Meter[inflow]
 	asked    *meter.Meter[string] // queries, by who asks
 	last     newest

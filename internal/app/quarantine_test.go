@@ -95,6 +95,33 @@ func TestQuarantinedRecordsMoveOnceAfterTheDefinitionChanged(t *testing.T) {
 	check("after a restart")
 }
 
+// Records that leave quarantine are no second copies: of two with one key one
+// moves, and none where a record with its key was delivered, before or since.
+func TestAReplayBringsNoCopies(t *testing.T) {
+	definition := func(kind string) map[string]shape.Definition {
+		d := deduped(shape.Dedupe{Key: "id", Window: shape.Duration(time.Hour)})
+		d.Columns[1].Type = kind
+		return one("s", d)
+	}
+	p := newProject(t, definition("int"))
+	n := p.start()
+	n.Send("s", `{"id":"delivered before","v":1}`)
+	n.Send("s", `{"id":"delivered before","v":3000000001}`+"\n"+`{"id":"twice","v":3000000002}`+"\n"+`{"id":"twice","v":3000000003}`+"\n"+`{"id":"delivered since","v":3000000004}`+"\n"+`{"v":3000000005}`)
+	n.Send("s", `{"id":"delivered since","v":2}`)
+	p.data = n.Image() // the plug is pulled; the definition has been changed when the node comes back
+	n.Shutdown()
+	p.Streams = definition("bigint")
+	n = p.start()
+	if a := replay(t, n, "s", ""); a.Tried != 5 || a.Moved != 2 || a.Left != 3 {
+		t.Errorf("replay: %+v", a)
+	}
+	n.Send("s", `{"id":"twice","v":6}`)
+	if got := flat(n.Query("SELECT id, v FROM s ORDER BY v")); got != "delivered before 1; delivered since 2; twice 3000000002; <nil> 3000000005" {
+		t.Errorf("the table holds %s", got)
+	}
+	n.Balance()
+}
+
 func TestReplayRefusesWhatNoDefinitionMends(t *testing.T) {
 	n := newProject(t, one("s", columns("id", "int"))).start()
 	for _, c := range []struct {
@@ -131,7 +158,7 @@ func TestTraceTellsTheWholeLifeOfARecord(t *testing.T) {
 	p := newProject(t, one("s", shape.Definition{Filter: "v <> 99", Dedupe: &shape.Dedupe{Key: "id", Window: shape.Duration(time.Hour)},
 		Columns: []shape.Column{{Name: "id", Type: "varchar"}, {Name: "v", Type: "int"}}}))
 	n := p.start()
-	lines := []string{`{"id":"a","v":"7"}`, `{"id":"b","v":"x"}`, `{"id":"a","v":8}`, `{"id":"c","v":99}`}
+	lines := []string{`{"id":"a","v":"7"}`, `{"id":"b","v":3000000001}`, `{"id":"a","v":8}`, `{"id":"c","v":99}`}
 	a := n.Send("s", strings.Join(lines, "\n"), "User-Agent", "tracer/1", "Idempotency-Key", "k")
 	first := parseID(t, a.First)
 	trace := func(i int) api.Trace {

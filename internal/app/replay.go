@@ -165,8 +165,11 @@ func (n *Node) reshapeEnvelope(ctx context.Context, s *stream, shaper deliver.Sh
 		if err != nil {
 			return err
 		}
+		if err := s.dedupe.admit(ctx, b); err != nil {
+			return err
+		}
 		if ids = ids[count:]; b.Rows == nil {
-			continue // none fits still, or the filter would take them out
+			continue // none fits still, the filter would take them out, or they are copies
 		}
 		m.batches = append(m.batches, b.Rows)
 		for _, id := range b.Rows.Column(0).(*array.Int64).Int64Values() {
@@ -202,6 +205,9 @@ func excerpt(env *record.Envelope, s *record.Section, lines [][]byte, from, coun
 
 func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
 	var c lake.Commit
+	if err := s.dedupe.syncAdmitted(ctx); err != nil {
+		return err
+	}
 	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches, false)
 	if err != nil {
 		return err

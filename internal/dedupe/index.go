@@ -178,6 +178,17 @@ func (x *Index) SetBounds(b Bounds) {
 // Filter moves the batch's copies from Rows to Rejects and remembers the keys of
 // the rest. A zero key is no key.
 func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error {
+	return x.take(ctx, b, x.before)
+}
+
+// Admit is Filter for records that come out of their turn, because they were in
+// quarantine: one is a copy if another with its key was accepted within the
+// window before it or after it.
+func (x *Index) Admit(ctx context.Context, b *record.Batch) error {
+	return x.take(ctx, b, x.near)
+}
+
+func (x *Index) take(ctx context.Context, b *record.Batch, original func(entry) (first record.RecordID, copied bool, err error)) error {
 	if b.Rows == nil {
 		return nil
 	}
@@ -192,7 +203,7 @@ func (x *Index) Filter(ctx context.Context, b *record.Batch, at time.Time) error
 			continue
 		}
 		e := entry{key: key, id: record.RecordID(ids.Value(i)), micros: int64(received.Value(i))}
-		first, copied, err := x.before(e)
+		first, copied, err := original(e)
 		if err != nil {
 			return err
 		}
@@ -274,9 +285,44 @@ func (x *Index) before(e entry) (first record.RecordID, copied bool, err error) 
 	return last.id, last.id >= 0 && e.micros-last.micros <= x.o.Window.Microseconds(), nil
 }
 
-// stored looks into the buckets, the newest first.
+// near finds another accepted record with e's key, not farther from it than the
+// window.
+func (x *Index) near(e entry) (other record.RecordID, found bool, err error) {
+	window := x.o.Window.Microseconds()
+	within := func(o entry) bool {
+		return o.id != e.id && o.micros >= e.micros-window && o.micros <= e.micros+window
+	}
+	if at, ok := x.young[e.key]; ok {
+		for ; at >= 0; at = x.order[at].before {
+			if within(x.order[at]) {
+				return x.order[at].id, true, nil
+			}
+		}
+	}
+	err = x.visit(e, func(o entry) bool {
+		if within(o) {
+			other, found = o.id, true
+		}
+		return !found
+	})
+	return other, found, err
+}
+
+// stored looks into the buckets for the largest smaller id with e's key.
 func (x *Index) stored(e entry) (last entry, err error) {
 	last.id = -1
+	err = x.visit(e, func(o entry) bool {
+		if o.id < e.id && o.id > last.id {
+			last = o
+		}
+		return o.id < e.id
+	})
+	return last, err
+}
+
+// visit gives the entries with e's key in the buckets that e's window reaches, the
+// newest bucket first, in each by id until more says no.
+func (x *Index) visit(e entry, more func(entry) bool) (err error) {
 	var from [keySize]byte
 	for i := len(x.buckets) - 1; i >= 0; i-- {
 		b := &x.buckets[i]
@@ -288,25 +334,22 @@ func (x *Index) stored(e entry) (last entry, err error) {
 		}
 		if x.probe == nil {
 			if x.probe, err = x.db.NewIter(&pebble.IterOptions{}); err != nil {
-				return last, fmt.Errorf("read dedupe index: %w", err)
+				return fmt.Errorf("read dedupe index: %w", err)
 			}
 		}
 		binary.BigEndian.PutUint32(from[:], b.Number)
 		copy(from[bucketSize:], e.key[:])
 		for ok := x.probe.SeekPrefixGE(from[:]); ok; ok = x.probe.Next() {
 			id := record.RecordID(binary.BigEndian.Uint64(x.probe.Key()[prefixSize:]))
-			if id >= e.id {
+			if !more(entry{key: e.key, id: id, micros: int64(binary.BigEndian.Uint64(x.probe.Value()))}) {
 				break
-			}
-			if id > last.id {
-				last = entry{key: e.key, id: id, micros: int64(binary.BigEndian.Uint64(x.probe.Value()))}
 			}
 		}
 		if err := x.probe.Error(); err != nil {
-			return last, fmt.Errorf("read dedupe index: %w", err)
+			return fmt.Errorf("read dedupe index: %w", err)
 		}
 	}
-	return last, nil
+	return nil
 }
 
 // Sync makes the keys accepted so far durable. It is called before each commit
@@ -314,6 +357,18 @@ func (x *Index) stored(e entry) (last entry, err error) {
 func (x *Index) Sync(ctx context.Context, upTo record.Sequence) error {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	return x.save(ctx, upTo)
+}
+
+// SyncAdmitted is Sync before a commit of records that came out of their turn: the
+// log is committed no further by it.
+func (x *Index) SyncAdmitted(ctx context.Context) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.save(ctx, x.synced[1].upTo)
+}
+
+func (x *Index) save(ctx context.Context, upTo record.Sequence) error {
 	defer x.count()
 	if len(x.order) == 0 {
 		return nil
@@ -353,7 +408,8 @@ func (x *Index) Sync(ctx context.Context, upTo record.Sequence) error {
 
 // writeFile writes the young keys as one sorted, fsynced file.
 func (x *Index) writeFile(number uint32) (string, error) {
-	slices.SortFunc(x.order, func(a, b entry) int {
+	sorted := slices.Clone(x.order) // order is asked for until the keys are in db
+	slices.SortFunc(sorted, func(a, b entry) int {
 		if c := bytes.Compare(a.key[:], b.key[:]); c != 0 {
 			return c
 		}
@@ -369,8 +425,8 @@ func (x *Index) writeFile(number uint32) (string, error) {
 	var key [keySize]byte
 	var value [8]byte
 	binary.BigEndian.PutUint32(key[:], number)
-	for i, e := range x.order {
-		if i > 0 && e.key == x.order[i-1].key && e.id == x.order[i-1].id {
+	for i, e := range sorted {
+		if i > 0 && e.key == sorted[i-1].key && e.id == sorted[i-1].id {
 			continue // taken twice, for its part of the log was read again
 		}
 		copy(key[bucketSize:], e.key[:])
