@@ -51,7 +51,7 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 		return failed
 	}
 	if concurrency < 0 {
-		return runtimeFailure("MaxConcurrency must not be negative.")
+		return runtimeFailure("MaxConcurrency cannot be negative.")
 	}
 	st.x.noteNumber("maxConcurrency", m.concurrency, concurrency)
 	t.group, t.run = nil, nil
@@ -137,7 +137,7 @@ func (m *mapFields) tolerance(f *frame) (tolerance, *failure) {
 		return tolerance{}, failed
 	}
 	if count < 0 {
-		return tolerance{}, runtimeFailure("ToleratedFailureCount must not be negative.")
+		return tolerance{}, runtimeFailure("ToleratedFailureCount cannot be negative.")
 	}
 	share, failed := m.toleratedShare.eval(f, 0)
 	if failed != nil {

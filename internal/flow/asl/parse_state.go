@@ -312,7 +312,7 @@ func (p *parser) parallel(s *State, n *node) {
 
 // parseTimestamp reads an ISO 8601 date and time with an offset.
 func parseTimestamp(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999Z0700"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t, true
 		}
