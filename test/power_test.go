@@ -82,7 +82,7 @@ func TestPowerLoss(t *testing.T) {
 	t.Logf("%d rounds, seed %d", total, seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	n := startNodeOn(t, d, crashProject, powerStream)
-	l := &load{url: n.url(), client: &http.Client{Timeout: 20 * time.Second}, pause: 10 * time.Millisecond, once: map[int64]int{}}
+	l := &load{url: n.url(), client: &http.Client{Timeout: 20 * time.Second}, pause: 50 * time.Millisecond, once: map[int64]int{}}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var senders errgroup.Group

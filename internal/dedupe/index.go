@@ -122,6 +122,9 @@ func Open(o Options) (*Index, error) {
 	}
 	tuned := options()
 	tuned.Logger = quiet{o.Fatal}
+	if o.Fatal != nil {
+		tuned.FS = watchedFS{vfs.Default, o.Fatal}
+	}
 	db, err := pebble.Open(o.Dir, tuned)
 	if err != nil {
 		return nil, fmt.Errorf("open dedupe index: %w", err)
