@@ -100,6 +100,9 @@ type TraceFile struct {
 type ReplayRequest struct {
 	Stream string `json:"stream" doc:"name of the stream" minLength:"1"`
 	Code   string `json:"code,omitempty" doc:"only those with this reason"`
+	Column string `json:"column,omitempty" doc:"only those that this column rejected"`
+	// RecordID is a text: it goes beyond what every JSON reader keeps exact.
+	RecordID string `json:"record_id,omitempty" doc:"only this one"`
 }
 
 // ReplayAnswer is what became of them.

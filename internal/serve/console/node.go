@@ -15,6 +15,8 @@ type Node interface {
 	Watch
 	StreamReader
 	TableReader
+	SQLReader
+	QuarantineReader
 }
 
 // Watch tells how the whole node fares.

@@ -44,6 +44,8 @@ func pages() []*page {
 		streamPage(),
 		tablesPage(),
 		tablePage(),
+		sqlPage(),
+		quarantinePage(),
 	}
 }
 
@@ -110,6 +112,9 @@ func (c *Console) render(w http.ResponseWriter, v *Visit, status int) {
 	if err != nil {
 		c.failVisit(w, v, err)
 		return
+	}
+	if v.status != 0 {
+		status = v.status
 	}
 	writePage(w, status, text)
 }
