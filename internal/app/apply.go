@@ -171,6 +171,7 @@ func (n *Node) install(p Project, plans []plan) []api.StreamChange {
 			n.names[s.name] = s
 		}
 	}
+	n.tellSessions()
 	for name := range before {
 		if n.names[name] == nil {
 			changes = append(changes, api.StreamChange{Stream: name, Change: "removed"})

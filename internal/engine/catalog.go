@@ -34,12 +34,37 @@ type catalog struct {
 	shapes map[string]map[string]bool // generation -> adapters made for it
 }
 
-// view is one table's.
+// view is one of a table: its rows, or its rows with their sessions.
 type view struct {
-	id      int
-	name    string
-	version int
-	schema  record.Schema
+	id       int
+	name     string
+	table    string // of the World
+	version  int
+	schema   record.Schema // of the table
+	sessions *sessions     // nil for the rows alone
+}
+
+// columns are what a query sees.
+func (v *view) columns() record.Schema {
+	if v.sessions != nil {
+		return v.sessions.columns(v.schema)
+	}
+	return v.schema
+}
+
+// wanted are the views of a World: of each table one, and one for its sessions
+// unless a table of that name is there.
+func wanted(w *world.World) []view {
+	var list []view
+	for _, t := range w.Tables() {
+		v := view{name: t.Name, table: t.Name, version: t.SchemaVersion, schema: t.Schema}
+		list = append(list, v)
+		if v.sessions = sessionsOf(t); v.sessions != nil && w.Table(t.Name+sessionSuffix) == nil {
+			v.name += sessionSuffix
+			list = append(list, v)
+		}
+	}
+	return list
 }
 
 func newCatalog(reader, planner *instance, worlds *world.Store, stubFile string) *catalog {
@@ -69,8 +94,8 @@ func (k *catalog) begin(ctx context.Context, c *conn, w *world.World, tables map
 		return nil, err
 	}
 	for key := range tables {
-		if v := k.views[key]; v != nil && w.Table(v.name) != nil {
-			for _, g := range w.Table(v.name).Recent {
+		if v := k.views[key]; v != nil && w.Table(v.table) != nil {
+			for _, g := range w.Table(v.table).Recent {
 				if err := k.adapt(ctx, v, g); err != nil {
 					return nil, err
 				}
@@ -88,17 +113,18 @@ func (k *catalog) update(ctx context.Context) error {
 		return nil
 	}
 	next := map[string]*view{}
-	for _, t := range w.Tables() {
-		key := strings.ToLower(t.Name)
+	for _, want := range wanted(w) {
+		key := strings.ToLower(want.name)
 		old := k.views[key]
-		if old != nil && old.name == t.Name && old.version == t.SchemaVersion && sameSchema(old.schema, t.Schema) {
+		if old != nil && old.name == want.name && old.table == want.table && old.version == want.version && sameSchema(old.schema, want.schema) && old.sessions.same(want.sessions) {
 			next[key] = old
 			continue
 		}
 		k.next++
-		v := &view{id: k.next, name: t.Name, version: t.SchemaVersion, schema: t.Schema}
+		v := &want
+		v.id = k.next
 		if err := k.define(ctx, v, old); err != nil {
-			return fmt.Errorf("define table %s: %w", t.Name, err)
+			return fmt.Errorf("define table %s: %w", v.name, err)
 		}
 		next[key] = v
 	}
@@ -117,17 +143,22 @@ func (k *catalog) update(ctx context.Context) error {
 // Transactions that began with old keep it.
 func (k *catalog) define(ctx context.Context, v, old *view) error {
 	err := k.planner.with(ctx, func(c *conn) error {
-		return c.exec(ctx, "CREATE OR REPLACE TABLE main."+record.QuoteName(v.name)+" ("+columnList(v.schema)+")")
+		return c.exec(ctx, "CREATE OR REPLACE TABLE main."+record.QuoteName(v.name)+" ("+columnList(v.columns())+")")
 	})
 	if err != nil {
 		return err
+	}
+	rows := "query_table(getvariable(" + record.QuoteText(v.branches()) + "))"
+	query := "FROM " + rows
+	if v.sessions != nil {
+		query = v.sessions.query(v.schema, rows)
 	}
 	statements := []string{
 		"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
 		"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
 		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
 		"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) + ")",
-		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS FROM query_table(getvariable(" + record.QuoteText(v.branches()) + "))",
+		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS " + query,
 	}
 	if old != nil {
 		statements = append(statements, old.undo())

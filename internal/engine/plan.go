@@ -25,10 +25,11 @@ type plan struct {
 
 // part is what it will read of one table.
 type part struct {
-	table  *world.Table
-	wanted limits
-	files  []*record.File
-	recent []*world.Generation
+	table    *world.Table
+	sessions *sessions // nil where the rows alone are read
+	wanted   limits
+	files    []*record.File
+	recent   []*world.Generation
 }
 
 // plan finds the files and generations of w that can hold a row the statement
@@ -41,12 +42,12 @@ func (e *Engine) plan(ctx context.Context, st *statement, w *world.World, views 
 		if v == nil || st.describes {
 			continue
 		}
-		t := w.Table(v.name)
+		t := w.Table(v.table)
 		if t == nil {
 			continue // made after w: it has no rows there
 		}
-		p.tables[key] = &part{table: t, wanted: noLimits}
-		worthwhile = worthwhile || t.Files.Len() > fewFiles || t.Files.Len() > 0 && len(t.Recent) > 0
+		p.tables[key] = &part{table: t, wanted: noLimits, sessions: v.sessions}
+		worthwhile = worthwhile || t.Files.Len() > fewFiles || v.sessions != nil || t.Files.Len() > 0 && len(t.Recent) > 0
 	}
 	if worthwhile {
 		if err := e.explain(ctx, st, p, views, params, zone); err != nil {
@@ -66,20 +67,37 @@ func (p *plan) find() {
 			part.table.Files.Find(part.wanted.bounds, func(f *record.File) bool {
 				if f.Rows > 0 && part.wanted.admits(f) {
 					part.files = append(part.files, f)
-					p.bytes += f.Bytes
 				}
 				return true
 			})
 			for _, g := range part.table.Recent {
 				if g.Overlaps(part.wanted.bounds) {
 					part.recent = append(part.recent, g)
-					p.rows += g.Rows()
 				}
 			}
+			if part.sessions != nil {
+				part.reached(part.sessions)
+			}
+		}
+		for _, f := range part.files {
+			p.bytes += f.Bytes
+		}
+		for _, g := range part.recent {
+			p.rows += g.Rows()
 		}
 		p.files += len(part.files)
 		p.skipped += part.table.Files.Len() - len(part.files)
 	}
+}
+
+// hasSessions says whether it reads a view with sessions.
+func (p *plan) hasSessions() bool {
+	for _, part := range p.tables {
+		if part.sessions != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // union is what either plan reads.

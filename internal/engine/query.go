@@ -144,8 +144,11 @@ func (r *run) understand(ctx context.Context, views map[string]*view) (*statemen
 		return r.engine.inspect(ctx, r.request.SQL, views)
 	}
 	st := &statement{src: source{text: r.request.SQL}, text: r.request.SQL, inner: span{0, len(r.request.SQL)}, tables: map[string]bool{}, clock: true}
-	for key := range views {
-		st.tables[key] = true
+	text := strings.ToLower(r.request.SQL)
+	for key, v := range views {
+		if v.sessions == nil || strings.Contains(text, key) { // those cost more than a look at the files
+			st.tables[key] = true
+		}
 	}
 	return st, nil
 }
@@ -160,6 +163,9 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 			return err
 		}
 		p = p.union(again)
+	}
+	if p.hasSessions() {
+		p.find() // rows that came since the plan reach back to others than those it saw
 	}
 	if err := c.setVariables(ctx, e.variables(st, p, views)); err != nil {
 		return err

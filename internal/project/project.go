@@ -2,6 +2,7 @@ package project
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -52,6 +53,7 @@ func Load(dir string, env Environ) (*Project, Problems) {
 	}
 	p.loadSeeds(&problems)
 	p.loadStreams(&problems)
+	p.checkSessions()
 	if config != nil {
 		p.checkConfig(config)
 	}
@@ -148,6 +150,19 @@ func (p *Project) loadStream(file, name string, text []byte, problems *Problems)
 	}
 	p.Streams[name] = def
 	p.documents[name] = doc
+}
+
+// checkSessions finds streams whose table has the name of another's view of sessions.
+func (p *Project) checkSessions() {
+	for _, name := range p.StreamNames() {
+		for i, e := range p.Streams[name].Enrich {
+			view := name + "_sessions"
+			if _, taken := p.Streams[view]; e.Session != nil && taken {
+				doc := p.documents[name]
+				doc.add(doc.place(fmt.Sprintf("enrich[%d]", i)), "rename one of the streams", "session makes a view %s, and streams/%s.yaml a table of that name", view, view)
+			}
+		}
+	}
 }
 
 // place is where in a file something is.

@@ -301,6 +301,18 @@ func TestReference(t *testing.T) {
 	}
 }
 
+// A view of sessions takes a name that a stream may have.
+func TestSessionsViewTakesAName(t *testing.T) {
+	views := "columns: [{name: visitor_id, type: varchar}]\nenrich: [session]\n"
+	_, problems := Load(folder(t, "biwa.yaml", "name: a\n", "streams/views.yaml", views, "streams/views_sessions.yaml", "columns: []\n"), environ())
+	if got, want := problems.Error(), "streams/views.yaml:2:10: session makes a view views_sessions, and streams/views_sessions.yaml a table of that name; rename one of the streams"; got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if _, problems := Load(folder(t, "biwa.yaml", "name: a\n", "streams/views.yaml", strings.Replace(views, "session]", "{session: {gap: 20m, longest: 1d}}]", 1)), environ()); len(problems) > 0 {
+		t.Error(problems)
+	}
+}
+
 // Every key has a description, and the defaults the tags name are the real ones.
 func TestTags(t *testing.T) {
 	var c Config

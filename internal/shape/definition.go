@@ -17,7 +17,7 @@ type Definition struct {
 	TimeRange     TimeRange     `yaml:"time_range" json:"time_range,omitzero" jsonschema:"description=Which event times are believed. Others are quarantined with the code time_out_of_range. The word off believes all."`
 	Partition     []string      `yaml:"partition" json:"partition,omitempty" jsonschema:"description=How compacted files are laid out: day(c)\\, hour(c)\\, month(c) or year(c) in the project's time zone\\, bucket(n\\, c)\\, truncate(n\\, c)\\, or a column."`
 	Columns       []Column      `yaml:"columns" json:"columns,omitempty" jsonschema:"description=The table's columns\\, in order."`
-	Enrich        []Enrichment  `yaml:"enrich" json:"enrich,omitempty" jsonschema:"description=Columns worked out from others: url\\, referer\\, user_agent\\, bot\\, ip_anonymize. A name\\, or a name with options."`
+	Enrich        []Enrichment  `yaml:"enrich" json:"enrich,omitempty" jsonschema:"description=Columns worked out from others: url\\, referer\\, user_agent\\, bot\\, session\\, ip_anonymize. A name\\, or a name with options."`
 	Filter        string        `yaml:"filter" json:"filter,omitempty" jsonschema:"description=An SQL condition. Records for which it is not true are left out and counted as filtered in the ledger."`
 	Transform     string        `yaml:"transform" json:"transform,omitempty" jsonschema:"description=A function of the project that rewrites records before they are parsed. Not built yet."`
 	UnknownFields UnknownFields `yaml:"unknown_fields" json:"unknown_fields,omitempty" jsonschema:"enum=keep,enum=evolve,enum=quarantine,enum=drop,default=keep,description=What becomes of fields that no column takes: kept in _extra\\, made columns\\, the record quarantined\\, or dropped."`

@@ -280,6 +280,14 @@ func TestMistakes(t *testing.T) {
 		{"partition function", Definition{Partition: []string{"dy(ts)"}, Columns: []Column{{Name: "ts", Type: "timestamptz"}}}, `partition[0]: dy is no function of partitions; did you mean day?`},
 		{"partition type", Definition{Partition: []string{"day(n)"}, Columns: []Column{{Name: "n", Type: "int"}}}, `partition[0]: day does not work on column n, which is int`},
 		{"enrich", Definition{Enrich: []Enrichment{{URL: &Source{}}}}, `enrich[0]: there is no column url; write one of _record_id, _received_at`},
+		{"session", Definition{Columns: []Column{{Name: "visitor_id", Type: "json"}, {Name: "Session_ID", Type: "varchar"}}, Enrich: []Enrichment{{Session: &SessionSource{Gap: 1, Longest: 1}}, {Session: &SessionSource{}}}},
+			`enrich[0]: column visitor_id is json, which names no visitor; name a varchar or bigint column with column:
+enrich[0]: the stream has a column Session_ID, and session adds one of that name to its view; rename the column
+enrich[0].session.gap: a gap of 1ns is less than 1s; write a duration such as 30m
+enrich[1]: session is there twice; take one of them out`},
+		{"session's longest", Definition{Columns: []Column{{Name: "v", Type: "bigint"}}, Enrich: []Enrichment{{Session: &SessionSource{Column: "v", Longest: Duration(60e9)}}}},
+			`enrich[0].session.longest: longest is 1m0s: it is at least the gap, 30m0s, and at most 31 days; write a duration such as 12h`},
+		{"session's column", Definition{Enrich: []Enrichment{{Session: &SessionSource{}}}}, `enrich[0]: there is no column visitor_id; write one of _record_id, _received_at`},
 		{"enrich clash", Definition{Columns: []Column{{Name: "url", Type: "varchar"}, {Name: "url_host", Type: "varchar"}}, Enrich: []Enrichment{{URL: &Source{}}}}, `enrich[0]: two columns are called url_host; rename one of them`},
 		{"dedupe", Definition{Columns: []Column{{Name: "id", Type: "int"}}, Dedupe: &Dedupe{Key: "idd", OnFull: "shrink"}}, "dedupe.key: there is no column idd; did you mean id?\ndedupe.window: dedupe has no window; write a duration such as 24h\ndedupe.on_full: on_full knows no \"shrink\"; write one of shorten, refuse"},
 		{"unknown fields", Definition{UnknownFields: "evolv"}, `unknown_fields: unknown_fields knows no "evolv"; did you mean evolve?`},

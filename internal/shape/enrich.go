@@ -60,6 +60,10 @@ func (c *compiler) enrichments() {
 			c.mistakes.add(path, didYouMean("", EnrichmentNames()), "an item of enrich is one name, found %d", set)
 			continue
 		}
+		if e.Session != nil {
+			c.session(path, column, e.Session)
+			continue
+		}
 		at := c.find(path, column)
 		if at < 0 {
 			continue

@@ -15,6 +15,7 @@ type Enrichment struct {
 	Referer     *RefererSource `yaml:"referer" json:"referer,omitempty" jsonschema:"description=Where a visit came from: <column>_host\\, and <column>_kind: search\\, social\\, internal\\, other or none."`
 	UserAgent   *Source        `yaml:"user_agent" json:"user_agent,omitempty" jsonschema:"description=ua_browser\\, ua_browser_version\\, ua_os\\, ua_device of a browser's user agent."`
 	Bot         *Source        `yaml:"bot" json:"bot,omitempty" jsonschema:"description=is_bot: whether the user agent is a crawler's\\, monitor's or program's."`
+	Session     *SessionSource `yaml:"session" json:"session,omitempty" jsonschema:"description=Which events of a visitor belong together: a view <stream>_sessions of the table\\, with session_id and session_start."`
 	IPAnonymize *Source        `yaml:"ip_anonymize" json:"ip_anonymize,omitempty" jsonschema:"description=Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 address in the column itself. What is no address becomes null."`
 }
 
@@ -31,7 +32,7 @@ type RefererSource struct {
 
 // EnrichmentNames are the words enrich knows.
 func EnrichmentNames() []string {
-	return []string{"url", "referer", "user_agent", "bot", "ip_anonymize"}
+	return []string{"url", "referer", "user_agent", "bot", "session", "ip_anonymize"}
 }
 
 // UnmarshalText reads the short form, the name alone.
@@ -46,6 +47,8 @@ func (e *Enrichment) UnmarshalText(text []byte) error {
 		e.UserAgent = &Source{}
 	case "bot":
 		e.Bot = &Source{}
+	case "session":
+		e.Session = &SessionSource{}
 	case "ip_anonymize":
 		e.IPAnonymize = &Source{}
 	default:
@@ -79,6 +82,9 @@ func (e *Enrichment) parts() (name, column string, set int) {
 	}
 	if e.Bot != nil {
 		take("bot", "user_agent", e.Bot.Column)
+	}
+	if e.Session != nil {
+		take("session", "visitor_id", e.Session.Column)
 	}
 	if e.IPAnonymize != nil {
 		take("ip_anonymize", "ip", e.IPAnonymize.Column)

@@ -47,6 +47,7 @@ type Shaper struct {
 	extraAt   int // schema position of _extra, -1 without
 
 	enrichments []enrichment
+	session     *Session
 	partitions  []partition
 	partitionBy []string
 	dedupeAt    int // schema position of the dedupe key, -1 without
@@ -108,6 +109,9 @@ func (s *Shaper) Schema() record.Schema { return s.schema }
 
 // PartitionColumns are the columns whose values part the table, in order.
 func (s *Shaper) PartitionColumns() []string { return s.partitionBy }
+
+// Session says how the table's sessions are told apart, nil if it has none.
+func (s *Shaper) Session() *Session { return s.session }
 
 // TimeColumn is the event time's column.
 func (s *Shaper) TimeColumn() string { return s.timeColumn }

@@ -13,6 +13,7 @@ package world
 import (
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -29,10 +30,19 @@ type Table struct {
 	// Schema has its field ids set. SchemaVersion changes whenever Schema does.
 	Schema        record.Schema
 	SchemaVersion int
-	TimeColumn    string // the event-time column, "" for none
+	TimeColumn    string   // the event-time column, "" for none
+	Session       *Session // nil without sessions
 	SnapshotID    int64
 	Files         FileIndex
 	Recent        []*Generation
+}
+
+// Session says how the sessions of a table's visitors are told apart.
+type Session struct {
+	Visitor string // the column that names the visitor
+	// Gap is the pause after which a session starts, Longest how long one goes on
+	// in any case: without a pause it is cut, after less than twice that.
+	Gap, Longest time.Duration
 }
 
 // Generation is a run of recent rows, held in one engine table. It grows until a
@@ -74,6 +84,13 @@ func (g *Generation) Overlaps(b Bounds) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.rows > 0 && (!g.hasTime || g.minTime <= b.MaxTime && g.maxTime >= b.MinTime)
+}
+
+// Times are the bounds of the rows' event times, false while all are null.
+func (g *Generation) Times() (low, high int64, ok bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.minTime, g.maxTime, g.hasTime && g.minTime <= g.maxTime
 }
 
 // Table finds a table by name, nil if there is none.
