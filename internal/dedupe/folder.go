@@ -13,12 +13,12 @@ type watchedFS struct {
 	fatal func(err error)
 }
 
-func (w watchedFS) OpenDir(name string) (vfs.File, error) {
+func (w *watchedFS) OpenDir(name string) (vfs.File, error) {
 	f, err := w.FS.OpenDir(name)
 	if err != nil {
 		return nil, err
 	}
-	return watchedFolder{f, w.fatal}, nil
+	return &watchedFolder{f, w.fatal}, nil
 }
 
 type watchedFolder struct {
@@ -26,7 +26,7 @@ type watchedFolder struct {
 	fatal func(err error)
 }
 
-func (f watchedFolder) Sync() error {
+func (f *watchedFolder) Sync() error {
 	err := f.File.Sync()
 	if err != nil {
 		f.fatal(fmt.Errorf("dedupe index: %w", err))

@@ -22,7 +22,7 @@ func (badFolder) Sync() error { return errDisk }
 
 func TestAFolderThatCannotBeSyncedIsFatal(t *testing.T) {
 	var told error
-	folder, err := watchedFS{badDisk{vfs.Default}, func(err error) { told = err }}.OpenDir(t.TempDir())
+	folder, err := (&watchedFS{badDisk{vfs.Default}, func(err error) { told = err }}).OpenDir(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

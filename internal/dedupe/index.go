@@ -123,7 +123,7 @@ func Open(o Options) (*Index, error) {
 	tuned := options()
 	tuned.Logger = quiet{o.Fatal}
 	if o.Fatal != nil {
-		tuned.FS = watchedFS{vfs.Default, o.Fatal}
+		tuned.FS = &watchedFS{vfs.Default, o.Fatal} // Pebble compares file systems
 	}
 	db, err := pebble.Open(o.Dir, tuned)
 	if err != nil {
