@@ -104,6 +104,7 @@ type Node struct {
 	last     newest
 	arrivals arrivals
 	extents  extents
+	peaks    peaks
 	failure  atomic.Pointer[error]
 	keys     keyring
 	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
@@ -247,6 +248,7 @@ func (n *Node) run(ctx context.Context) error {
 	}))
 	n.doors.Go(n.watched("disk watch", func(ctx context.Context) error { return n.gate.watch(ctx, n.limitSpill) }))
 	n.doors.Go(n.watched("maintenance", n.maintain))
+	n.doors.Go(n.watchPeaks)
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	n.ready.Store(n.Failed() == nil)
 	return nil

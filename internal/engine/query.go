@@ -86,6 +86,9 @@ type run struct {
 func (r *run) main(ctx context.Context) {
 	r.err = r.execute(ctx)
 	r.stats.elapsed.Store(int64(time.Since(r.began)))
+	if !r.request.Admin {
+		raise(&r.engine.queue.longest, r.stats.elapsed.Load())
+	}
 	if r.ownPin {
 		r.pin.Release()
 	}

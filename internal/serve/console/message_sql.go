@@ -9,7 +9,6 @@ var sqlMessages = table{
 	"sql.more.small":    {"There are more: a download has all of them.", "続きがあります。ダウンロードには全行が入ります。"},
 	"sql.nofile":        {"No table was read.", "テーブルは読んでいません。"},
 	"sql.all":           {"Read {1} of {2} {2|file|files}", "{2} ファイル中 {1} つを読みました"},
-	"sql.size":          {"{1}", "{1}"},
 	"sql.partition":     {"partition {1}", "パーティション {1}"},
 	"sql.recent":        {"and {1} recent {1|row|rows}", "ほかに新着 {1} 行"},
 	"sql.failed":        {"This was not run.", "実行していません。"},
@@ -40,5 +39,4 @@ var sqlMessages = table{
 	"sql.why":           {"why records were rejected", "隔離の理由"},
 	"sql.proof":         {"that nothing of {1} is there twice", "{1} に重複がないこと"},
 	"sql.tables":        {"Tables and columns", "テーブルと列"},
-	"sql.tables.small":  {"{1} {1|table|tables}, and quarantine", "テーブル {1} 個と隔離"},
 }

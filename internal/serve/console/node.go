@@ -17,6 +17,7 @@ type Node interface {
 	TableReader
 	SQLReader
 	QuarantineReader
+	LedgerReader
 }
 
 // Watch tells how the whole node fares.

@@ -46,6 +46,9 @@ func pages() []*page {
 		tablePage(),
 		sqlPage(),
 		quarantinePage(),
+		ledgerPage(),
+		tracePage(),
+		limitsPage(),
 	}
 }
 
