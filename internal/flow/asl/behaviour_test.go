@@ -71,8 +71,9 @@ func TestJitterIsBelowTheWaitAndTheSeedsOwn(t *testing.T) {
 		}
 		return text
 	}
-	if waits(1) != waits(1) || waits(1) == waits(2) {
-		t.Errorf("seed 1: %s; seed 2: %s", waits(1), waits(2))
+	first, again, other := waits(1), waits(1), waits(2)
+	if first != again || first == other {
+		t.Errorf("seed 1: %s, again %s; seed 2: %s", first, again, other)
 	}
 }
 

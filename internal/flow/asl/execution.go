@@ -32,6 +32,7 @@ type Execution struct {
 	ready   []*thread         // to go on, in order
 	live    int               // threads
 	limit   int64             // the timer of the definition's TimeoutSeconds
+	queries int               // JSONata evaluations in this step
 }
 
 // StartOptions name an execution and its surroundings; they appear in the context object.
@@ -107,12 +108,10 @@ type group struct {
 	concurrency int
 	next        int // the item that begins next
 	done        int
-	failed      int
 	results     []any
 	bytes       int // of the results so far
 	children    []*thread
 	last        int64 // the event that the next iteration follows
-	tolerated   tolerance
 }
 
 // tolerance is how many failures a Map bears.

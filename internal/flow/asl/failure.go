@@ -54,6 +54,13 @@ type failure struct {
 	bare        bool   // the cause does not name the state yet
 }
 
+// cause is an error in the words of a cause or an answer of the API, which are sentences.
+type cause string
+
+func (c cause) Error() string { return string(c) }
+
+func causef(format string, args ...any) error { return cause(fmt.Sprintf(format, args...)) }
+
 // uncatchable says that neither Retry nor Catch applies: the definition or its data is wrong in a way no try changes.
 func (f *failure) uncatchable() bool { return f.name == ErrorRuntime }
 

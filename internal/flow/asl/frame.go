@@ -137,6 +137,7 @@ func (f *frame) intrinsics(paths map[string]*path) intrinsic.Env {
 
 // evaluate runs a JSONata expression; defined is false if it returns nothing.
 func (f *frame) evaluate(e *jsonata.Expression) (v any, defined bool, err error) {
+	f.x.queries++
 	variables := make(map[string]any, 4)
 	for _, reference := range e.Variables() {
 		if reference.Name == "states" {

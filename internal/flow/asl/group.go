@@ -21,7 +21,7 @@ func (st *stepper) parallel(t *thread, f *frame) *failure {
 		input = v
 	}
 	if b := st.x.bench; b != nil {
-		return b.group(st, t, -1, tolerance{})
+		return b.group(st, t, f, nil, tolerance{})
 	}
 	st.chain(t, "ParallelStateStarted", Details{Name: s.Name, Path: s.Path})
 	g := &group{input: input, results: make([]any, len(s.Machines)), last: t.last, next: len(s.Machines)}
@@ -51,7 +51,7 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 		return failed
 	}
 	if concurrency < 0 {
-		return runtimeFailure("MaxConcurrency must not be negative.")
+		return runtimeFailure("MaxConcurrency cannot be negative.")
 	}
 	st.x.noteNumber("maxConcurrency", m.concurrency, concurrency)
 	t.group, t.run = nil, nil
@@ -63,7 +63,7 @@ func (st *stepper) mapState(t *thread, f *frame) *failure {
 	st.x.noteNumber("toleratedFailureCount", m.toleratedCount, float64(tolerated.count))
 	st.x.noteNumber("toleratedFailurePercentage", m.toleratedShare, tolerated.share)
 	if b := st.x.bench; b != nil {
-		return b.group(st, t, len(items), tolerated)
+		return b.group(st, t, f, items, tolerated)
 	}
 	if m.distributed {
 		return st.mapRun(t, f, items, int(min(concurrency, math.MaxInt32)), tolerated)
@@ -137,7 +137,7 @@ func (m *mapFields) tolerance(f *frame) (tolerance, *failure) {
 		return tolerance{}, failed
 	}
 	if count < 0 {
-		return tolerance{}, runtimeFailure("ToleratedFailureCount must not be negative.")
+		return tolerance{}, runtimeFailure("ToleratedFailureCount cannot be negative.")
 	}
 	share, failed := m.toleratedShare.eval(f, 0)
 	if failed != nil {

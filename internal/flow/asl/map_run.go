@@ -58,7 +58,11 @@ func (st *stepper) mapRun(t *thread, f *frame, items []any, concurrency int, tol
 	r.event = t.last
 	t.phase, t.run = phaseMapRun, r
 	r.number = st.await(t)
-	if failed := st.pump(t); failed != nil {
+	failed := &failure{name: ErrorItemReader, cause: "field MaxItems must be positive"}
+	if r.maxItems >= 0 {
+		failed = st.pump(t)
+	}
+	if failed != nil {
 		st.runFailed(t, failed)
 	}
 	return nil

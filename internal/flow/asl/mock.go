@@ -2,7 +2,6 @@ package asl
 
 import (
 	_ "embed"
-	"fmt"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,7 +44,7 @@ func (i integration) checkResult(result any) error {
 		return nil
 	}
 	if _, ok := result.(*value.Object); !ok {
-		return fmt.Errorf("Mock result must be a JSON object") //nolint:staticcheck // a message of the API
+		return cause("Mock result must be a JSON object")
 	}
 	return checkShape("", shape, result)
 }
@@ -91,7 +90,7 @@ func checkShape(field string, shape, v any) error {
 }
 
 func mustBe(field, what string) error {
-	return fmt.Errorf("Mock result schema validation error: Field '%s' must be %s", field, what) //nolint:staticcheck // a message of the API
+	return causef("Mock result schema validation error: Field '%s' must be %s", field, what)
 }
 
 func checkScalar(field, shape string, v any) error {
@@ -125,7 +124,7 @@ func checkBounds(field string, number float64, least, most, below, above string)
 	}{{least, below, 1}, {most, above, -1}} {
 		limit, err := strconv.ParseFloat(bound.text, 64)
 		if err == nil && bound.sign*number < bound.sign*limit {
-			return fmt.Errorf("Mock result schema validation error: Field '%s' %s", field, bound.says) //nolint:staticcheck // a message of the API
+			return causef("Mock result schema validation error: Field '%s' %s", field, bound.says)
 		}
 	}
 	return nil

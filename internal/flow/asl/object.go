@@ -14,7 +14,7 @@ import (
 // readItems reads what an ItemReader names: the objects under a prefix, or the items in an object.
 func readItems(objects Objects, resource string, parameters any, config *ReaderConfig) ([]any, error) {
 	if objects == nil {
-		return nil, errors.New("there is no object store here")
+		return nil, cause("there is no object store here")
 	}
 	bucket, key := textMember(parameters, "Bucket"), textMember(parameters, "Key")
 	if strings.HasSuffix(resource, ":s3:listObjectsV2") {
@@ -67,7 +67,7 @@ func manifestItems(objects Objects, config *ReaderConfig, body []byte) ([]any, e
 	}
 	manifest, err := value.Parse(body)
 	if err != nil {
-		return nil, errors.New("The manifest is not valid JSON.") //nolint:staticcheck // the wording of a cause
+		return nil, cause("The manifest is not valid JSON.")
 	}
 	bucket := strings.TrimPrefix(textMember(manifest, "destinationBucket"), "arn:aws:s3:::")
 	inner.HeaderLocation = "GIVEN"
@@ -110,7 +110,7 @@ func DecodeItems(config *ReaderConfig, body []byte) ([]any, error) {
 		}
 		return items, nil
 	case "PARQUET":
-		return nil, errors.New("Parquet items cannot be read here.") //nolint:staticcheck // the wording of a cause
+		return nil, cause("Parquet items cannot be read here.")
 	}
 	v, err := value.Parse(body)
 	if err != nil {
@@ -123,7 +123,7 @@ func DecodeItems(config *ReaderConfig, body []byte) ([]any, error) {
 	}
 	items, ok := v.([]any)
 	if !ok {
-		return nil, errors.New("Attempting to map over non-iterable node.") //nolint:staticcheck // AWS's wording
+		return nil, cause("Attempting to map over non-iterable node.")
 	}
 	return items, nil
 }
@@ -149,7 +149,7 @@ func csvItems(config *ReaderConfig, body []byte) ([]any, error) {
 	seen := map[string]bool{}
 	for _, h := range headers {
 		if seen[h] {
-			return nil, errors.New("CSV headers cannot contain duplicates.") //nolint:staticcheck // AWS's wording
+			return nil, cause("CSV headers cannot contain duplicates.")
 		}
 		seen[h] = true
 	}

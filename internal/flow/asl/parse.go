@@ -76,7 +76,9 @@ func (p *parser) definition(n *node) *Definition {
 	p.required(n, "/", "StartAt", "States")
 	p.supported(n, "/", rootFields)
 	d.Comment = p.text(n, "/", "Comment")
-	d.Version = p.text(n, "/", "Version")
+	if d.Version = p.text(n, "/", "Version"); d.Version != "" && d.Version != "1.0" {
+		p.schema("/Version", n.member("Version"), "The field 'Version' should have one of these values: [1.0]")
+	}
 	d.Language = p.language(n, "/", JSONPath)
 	d.Timeout = time.Duration(p.integer(n, "/", "TimeoutSeconds", 0, maxSeconds)) * time.Second
 	d.Root = p.machine(n, "", nil)

@@ -128,10 +128,13 @@ func (p *parser) common(s *State, n *node) {
 		}
 	}
 	if contains(fields, "Retry") {
-		for i, r := range p.array(n, s.Path, "Retry", true) {
+		retriers, catchers := p.array(n, s.Path, "Retry", true), p.array(n, s.Path, "Catch", true)
+		p.allIsLast(retriers, s.Path+"/Retry")
+		p.allIsLast(catchers, s.Path+"/Catch")
+		for i, r := range retriers {
 			p.retrier(s, r, fmt.Sprintf("%s/Retry[%d]", s.Path, i))
 		}
-		for i, c := range p.array(n, s.Path, "Catch", true) {
+		for i, c := range catchers {
 			p.catcher(s, c, fmt.Sprintf("%s/Catch[%d]", s.Path, i), fmt.Sprintf("Catch[%d]", i))
 		}
 	}
@@ -163,6 +166,7 @@ func (p *parser) retrier(s *State, n *node, place string) {
 			p.schema(place+"/JitterStrategy", jitter, "The field 'JitterStrategy' should have one of these values: [FULL, NONE]")
 		}
 	}
+	p.all(r.errors, place, n)
 	s.retry = append(s.retry, r)
 }
 
@@ -182,7 +186,24 @@ func (p *parser) catcher(s *State, n *node, place, location string) {
 		c.output = p.template(s, n.member("Output"), place+"/Output", location+"/Output", "Output")
 	}
 	c.assign = p.template(s, n.member("Assign"), place+"/Assign", location+"/Assign", "Assign")
+	p.all(c.errors, place, n)
 	s.catch = append(s.catch, c)
+}
+
+// all notes States.ALL beside other names.
+func (p *parser) all(errors []string, place string, at *node) {
+	if len(errors) > 1 && contains(errors, ErrorAll) {
+		p.schema(place+"/ErrorEquals", at.member("ErrorEquals"), "'States.ALL' must appear alone in ErrorEquals")
+	}
+}
+
+// allIsLast notes a retrier or catcher with States.ALL that others follow.
+func (p *parser) allIsLast(entries []*node, place string) {
+	for i, n := range entries {
+		if e := n.member("ErrorEquals"); e != nil && len(e.items) == 1 && e.items[0].value == ErrorAll && i < len(entries)-1 {
+			p.schema(indexed(place, i)+"/ErrorEquals", e, "'States.ALL' may only appear in the last entry")
+		}
+	}
 }
 
 func (p *parser) task(s *State, n *node) {
@@ -195,6 +216,9 @@ func (p *parser) task(s *State, n *node) {
 	s.parameters = p.payload(s, n, "Parameters", "Arguments")
 	s.task.timeout = p.number(s, n, s.Path, "TimeoutSeconds", true, 1, maxSeconds)
 	s.task.heartbeat = p.number(s, n, s.Path, "HeartbeatSeconds", true, 1, maxSeconds)
+	if t, h := s.task.timeout, s.task.heartbeat; t != nil && h != nil && t.literal > 0 && h.literal >= t.literal {
+		p.schema(s.Path+"/HeartbeatSeconds", n.member("HeartbeatSeconds"), "HeartbeatSeconds must be smaller than TimeoutSeconds")
+	}
 	if c := p.object(n, s.Path, "Credentials"); c != nil {
 		if c.member("RoleArn") == nil && c.member("RoleArn.$") == nil {
 			p.schema(s.Path+"/Credentials", c, "The field 'RoleArn' is required but was missing")
@@ -288,7 +312,7 @@ func (p *parser) parallel(s *State, n *node) {
 
 // parseTimestamp reads an ISO 8601 date and time with an offset.
 func parseTimestamp(text string) (time.Time, bool) {
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00", "2006-01-02T15:04:05.999999999Z0700"} {
+	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04Z07:00"} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t, true
 		}

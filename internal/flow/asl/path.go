@@ -2,7 +2,6 @@ package asl
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/flow/asl/intrinsic"
@@ -84,7 +83,7 @@ func (p *path) document(f *frame) (any, error) {
 	case p.variable != "":
 		v, ok := f.variable(p.variable)
 		if !ok {
-			return nil, fmt.Errorf(variableMissingCause, p.variable)
+			return nil, causef(variableMissingCause, p.variable)
 		}
 		return v, nil
 	case p.compiled.Root() == "$$":

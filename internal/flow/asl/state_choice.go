@@ -49,7 +49,7 @@ func (p *parser) choice(s *State, n *node) {
 			rule.when = p.template(s, at.member("Condition"), place+"/Condition", location+"/Condition", "Condition")
 			rule.output = p.template(s, at.member("Output"), place+"/Output", location+"/Output", "Output")
 		} else {
-			rule.test = p.test(at, place, []string{"Comment", "Next", "Assign"}, 0)
+			rule.test = p.test(at, place, []string{"Comment", "Next", "Assign"})
 		}
 		s.choice.rules = append(s.choice.rules, rule)
 	}
@@ -58,7 +58,7 @@ func (p *parser) choice(s *State, n *node) {
 func indexed(place string, i int) string { return fmt.Sprintf("%s[%d]", place, i) }
 
 // test reads a condition; extra are the fields it may have besides.
-func (p *parser) test(n *node, place string, extra []string, depth int) *choiceTest {
+func (p *parser) test(n *node, place string, extra []string) *choiceTest {
 	if !n.isObject() {
 		p.schema(place, n, "Expected value of type Object")
 		return nil
@@ -73,7 +73,7 @@ func (p *parser) test(n *node, place string, extra []string, depth int) *choiceT
 			found++
 			var parts []*choiceTest
 			for j, item := range p.array(n, place, name.text, false) {
-				parts = append(parts, p.test(item, indexed(place+"/"+name.text, j), []string{"Comment"}, depth+1))
+				parts = append(parts, p.test(item, indexed(place+"/"+name.text, j), []string{"Comment"}))
 			}
 			if name.text == "And" {
 				t.and = parts
@@ -82,7 +82,7 @@ func (p *parser) test(n *node, place string, extra []string, depth int) *choiceT
 			}
 		case name.text == "Not":
 			found++
-			t.not = p.test(at, place+"/Not", []string{"Comment"}, depth+1)
+			t.not = p.test(at, place+"/Not", []string{"Comment"})
 		case known && (base == name.text || hasPath):
 			found++
 			p.comparison(t, n, at, place, name.text, base)

@@ -8,6 +8,7 @@ import (
 
 const (
 	stepTransitions = 4096 // states entered in one step before it asks to be called again
+	queryCost       = 256  // what an evaluation of JSONata counts as: one may take a second
 	turnTransitions = 64   // of one thread before another one has its turn
 	maxLiveThreads  = 4096 // above it a Map begins an iteration only if it has none; nested Maps would multiply
 )
@@ -25,9 +26,10 @@ func Step(x *Execution, e Event) Effects {
 	if x.root == nil {
 		st.start()
 	}
+	x.queries = 0
 	st.receive(e)
 	for len(x.ready) > 0 && x.Status == Running {
-		if st.transitions >= stepTransitions {
+		if st.transitions+queryCost*x.queries >= stepTransitions {
 			st.effects.More = true
 			break
 		}
@@ -87,6 +89,9 @@ func (st *stepper) turn(t *thread) {
 	st.current = t
 	defer func() { st.current = nil }()
 	for range turnTransitions {
+		if st.transitions+queryCost*st.x.queries >= stepTransitions {
+			break
+		}
 		switch t.phase {
 		case phaseEnter:
 			st.enter(t)
@@ -269,7 +274,16 @@ func (st *stepper) end(status Status, name, cause string) {
 	if x.root != nil {
 		st.cancel(x.root)
 	}
+	st.noLimit()
 	x.ready = nil
+}
+
+// noLimit takes back the timer of the definition's TimeoutSeconds.
+func (st *stepper) noLimit() {
+	if st.x.limit != 0 {
+		st.command(Command{Kind: CommandCancel, ID: st.x.limit})
+		st.x.limit = 0
+	}
 }
 
 // fatal fails the whole execution: nothing catches this.
@@ -292,6 +306,7 @@ func (st *stepper) finish(t *thread, output any) {
 		return
 	}
 	st.x.Status, st.x.Output = Succeeded, output
+	st.noLimit()
 	st.event(t.last, "ExecutionSucceeded", Details{Data: output})
 }
 

@@ -163,6 +163,9 @@ func checkRequest(q *TestRequest, s *State) error {
 		case Map, Parallel:
 			return &TestError{"InvalidDefinition", "TestState API does not support Map or Parallel states. Supported state types include: [Task, Wait, Pass, Succeed, Fail, Choice]"}
 		case Task:
+			if i := s.task.integration; i.activity || i.token {
+				return refused("TestState supports Activity tasks and the .sync and .waitForTaskToken service integration patterns only when a mock is specified")
+			}
 			if q.RoleArn == "" {
 				return refused("RoleArn must be specified when testing a Task state")
 			}
@@ -292,17 +295,20 @@ func (b *bench) mockResult() any {
 	return v
 }
 
-// group gives a Map or Parallel its mock instead of branches; items is -1 for a Parallel.
-func (b *bench) group(st *stepper, t *thread, items int, tolerated tolerance) *failure {
-	if data := b.configuration.MapItemReaderData; len(data) > 0 && t.state.Type == Map && t.state.mapping.reader != nil {
-		read, err := DecodeItems(&t.state.mapping.reader.config, data)
+// group gives a Map or Parallel its mock instead of branches.
+func (b *bench) group(st *stepper, t *thread, f *frame, items []any, tolerated tolerance) *failure {
+	if text := b.configuration.MapItemReaderData; len(text) > 0 && t.state.Type == Map && t.state.mapping.reader != nil {
+		read, err := DecodeItems(&t.state.mapping.reader.config, text)
 		if err != nil {
 			return &failure{name: ErrorItemReader, cause: err.Error()}
 		}
-		items = len(read)
+		items = read
+	}
+	if failed := b.selected(st.x, f, items); failed != nil {
+		return failed
 	}
 	count := b.configuration.MapIterationFailureCount
-	if items >= 0 && count > items {
+	if t.state.Type == Map && count > len(items) {
 		b.refused = refused("Map iteration failure count must be less than or equal to the number of Map iterations")
 		st.x.Status = Failed
 		return nil
@@ -310,10 +316,28 @@ func (b *bench) group(st *stepper, t *thread, items int, tolerated tolerance) *f
 	if e := b.mock.ErrorOutput; e != nil {
 		return &failure{name: e.Error, cause: e.Cause}
 	}
-	if count > 0 && tolerated.exceeded(int64(count), int64(items)) {
+	if count > 0 && tolerated.exceeded(int64(count), int64(len(items))) {
 		return &failure{name: ErrorToleratedFailures, cause: toleratedFailuresCause}
 	}
 	return st.complete(t, st.x.frame(t, t.input), b.mockResult(), true)
+}
+
+// selected notes what ItemSelector makes of the items.
+func (b *bench) selected(x *Execution, f *frame, items []any) *failure {
+	s := f.s
+	if s.Type != Map || s.mapping.selector == nil || s.Language != JSONPath {
+		return nil
+	}
+	inputs := make([]any, len(items))
+	for i, item := range items {
+		v, failed := s.mapping.inputOf(f, i, item)
+		if failed != nil {
+			return failed
+		}
+		inputs[i] = v
+	}
+	x.note("afterItemSelector", inputs)
+	return nil
 }
 
 // exited ends the test with the state's output.
@@ -328,7 +352,7 @@ func (b *bench) exited(x *Execution, output any, next *State) {
 	x.Status = Succeeded
 }
 
-// failing notes the error; retrier and catcher are the numbers of those that deal with it, -1 for none.
+// failing notes the error that the state met, whatever deals with it.
 func (b *bench) failing(failed *failure) {
 	b.result.Error, b.result.Cause = failed.name, failed.cause
 }

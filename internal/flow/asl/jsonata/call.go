@@ -90,6 +90,7 @@ type chainNode struct {
 	of       node
 	call     *callNode // a call that takes the value as its first argument
 	to       node      // or else a function that is applied to it
+	token    string    // what messages call that
 	position int
 }
 
@@ -107,5 +108,5 @@ func (n *chainNode) eval(r *run, input any, env *frame) any {
 			return r.call(function, r.call(v, argument(args, 0)))
 		}}
 	}
-	return r.apply(function, []any{v}, nil, env, "", 0)
+	return r.apply(function, []any{v}, nil, env, n.token, n.position)
 }

@@ -121,6 +121,9 @@ func (r *run) applyOther(function any, args []any, env *frame) any {
 		for i, hole := range f.holes {
 			filled[hole] = argument(args, i)
 		}
+		if b, ok := f.function.(*builtin); ok && b.signature != nil {
+			return b.apply(r, b.signature.loosely(filled))
+		}
 		return r.apply(f.function, filled, nil, env, "", 0)
 	case *pattern:
 		if m := f.exec(r, r.subject(argument(args, 0)), index(argument(args, 1))); m != nil {

@@ -138,6 +138,9 @@ func (c *compiler) plain(x *syntax) node {
 			n.call = call
 		} else {
 			n.to = c.node(x.rhs)
+			if x.rhs.kind == kindVariable {
+				n.token = x.rhs.value.(string)
+			}
 		}
 		return n
 	case kindTransform:
@@ -204,7 +207,9 @@ func (c *compiler) call(x *syntax) node {
 	case kindVariable:
 		n.token, n.isVariable = x.procedure.value.(string), true
 	default:
-		n.token, _ = x.procedure.value.(string)
+		if x.procedure.value != nil {
+			n.token = tokenText(x.procedure.value)
+		}
 	}
 	if x.kind == kindFunction {
 		n.arguments = c.nodes(x.arguments)

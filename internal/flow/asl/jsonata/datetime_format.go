@@ -65,7 +65,7 @@ func (p *picturePart) format(i instant, z zone) string {
 		if p.integer == nil {
 			panic(mistake("D3133", 0).withValue("f"))
 		}
-		return formatOnce(p.integer, i.fragment('f'))
+		return p.integer.format(i.fragment('f'))
 	case p.component == 'Z' || p.component == 'z':
 		return p.formatZone(z)
 	case p.component == 'P':
@@ -88,7 +88,7 @@ func (p *picturePart) formatNumber(f float64) string {
 		f = math.Mod(f, math.Pow(10, p.digits))
 	}
 	if p.names == caseNone {
-		return formatOnce(p.integer, f)
+		return p.integer.format(f)
 	}
 	var name string
 	switch {
@@ -113,22 +113,14 @@ func (p *picturePart) formatNumber(f float64) string {
 	return name
 }
 
-// formatOnce writes an integer, or NaN for a time that is none.
-func formatOnce(p *integerPicture, f float64) string {
-	if math.IsNaN(f) && p.style == styleDecimal {
-		return "NaN"
-	}
-	return p.format(f)
-}
-
 func (p *picturePart) formatZone(z zone) string {
 	offset := z.hours*100 + z.minutes
 	var s string
 	switch digits := p.integer.mandatory; {
 	case p.integer.regular > 0, digits == 3, digits == 4:
-		s = formatOnce(p.integer, offset)
+		s = p.integer.format(offset)
 	case digits == 1, digits == 2:
-		s = formatOnce(p.integer, z.hours)
+		s = p.integer.format(z.hours)
 		if z.minutes != 0 {
 			s += ":" + parseIntegerPicture("00").format(z.minutes)
 		}

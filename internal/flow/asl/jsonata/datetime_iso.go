@@ -48,7 +48,7 @@ func parseISO(s string) any {
 		milli = math.Round(milli * 1000)
 	}
 	midnight := hour == 24 && minute == 0 && second == 0 && milli == 0
-	if month < 1 || month > 12 || date < 1 || date > 31 || hour > 23 && !midnight {
+	if part(9, 0) > 23 || found[16] >= 0 && found[8] < 0 || month < 1 || month > 12 || date < 1 || date > 31 || hour > 23 && !midnight {
 		return math.NaN()
 	}
 	offset := (part(9, 0)*60 + part(10, 0)) * 60_000

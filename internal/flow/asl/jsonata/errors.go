@@ -93,8 +93,11 @@ func (e *Error) field(name string, raw bool) string {
 			v = d
 		}
 	}
-	if s, ok := v.(string); ok && raw {
-		return s
+	if s, ok := v.(string); ok {
+		if raw {
+			return s
+		}
+		return quote(s)
 	}
 	if v == undefined {
 		return "undefined"

@@ -147,7 +147,7 @@ func replace(r *run, args []any) any {
 			s = after
 		}
 		add(s)
-		return out.String()
+		return mended(out.String())
 	}
 	subject := r.subject(s)
 	position := 0
@@ -168,7 +168,7 @@ func replace(r *run, args []any) any {
 		position = start + len(textUnits(matched))
 	})
 	add(subject.cut(position, len(subject.units)))
-	return out.String()
+	return mended(out.String())
 }
 
 // substitute fills the groups of a match into $1, $2 … of a replacement; $0 is all of the match and $$ a dollar sign.

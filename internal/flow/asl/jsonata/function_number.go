@@ -2,6 +2,7 @@ package jsonata
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -74,7 +75,7 @@ func power(_ *run, args []any) any {
 	if e, ok := optional(args, 1); ok {
 		exponent = e
 	}
-	result := math.Pow(base, exponent)
+	result := raise(base, exponent)
 	if math.Abs(base) == 1 && (math.IsInf(exponent, 0) || math.IsNaN(exponent)) {
 		result = math.NaN()
 	}
@@ -82,6 +83,42 @@ func power(_ *run, args []any) any {
 		panic(mistake("D3061", 0).withValue(base).with("exp", exponent).with("index", 1.0))
 	}
 	return result
+}
+
+// raise is math.Pow, correctly rounded for whole exponents: those are multiplied out with twice the precision.
+func raise(base, exponent float64) float64 {
+	n := math.Abs(exponent)
+	if n != math.Trunc(n) || n > 1<<20 || base == 0 || math.IsInf(base, 0) || math.IsNaN(base) {
+		return math.Pow(base, exponent)
+	}
+	rough := math.Pow(base, exponent)
+	if abs := math.Abs(math.Log2(math.Abs(rough))); abs > 900 || math.IsNaN(abs) {
+		return rough
+	}
+	high, low := 1.0, 0.0
+	squareHigh, squareLow := base, 0.0
+	for k := uint64(n); k > 0; k >>= 1 {
+		if k&1 == 1 {
+			high, low = multiply(high, low, squareHigh, squareLow)
+		}
+		if k > 1 {
+			squareHigh, squareLow = multiply(squareHigh, squareLow, squareHigh, squareLow)
+		}
+	}
+	if exponent < 0 {
+		quotient := 1 / high
+		rest := math.FMA(-quotient, high, 1) - quotient*low
+		return quotient + rest/high
+	}
+	return high + low
+}
+
+// multiply multiplies two numbers, each of which is the sum of a float64 and a much smaller one.
+func multiply(a, aLow, b, bLow float64) (high, low float64) {
+	product := a * b
+	rest := math.FMA(a, b, -product) + (a*bLow + aLow*b)
+	high = product + rest
+	return high, rest - (high - product)
 }
 
 // toNumber is $number: a number, a text that is one in decimal, hexadecimal, octal or binary, or a boolean.
@@ -137,27 +174,33 @@ func isDecimal(s string) bool {
 	return s == ""
 }
 
+// radixText is what is taken for a hexadecimal, octal or binary number. As in the reference implementation only the first alternative
+// is tied to the start and only the last to the end; a text that is no number as a whole gives not-a-number.
+var radixText = mustRegex(`^(0[xX][0-9A-Fa-f]+)|(0[oO][0-7]+)|(0[bB][0-1]+)$`)
+
 // radixNumber reads 0x…, 0o… and 0b….
 func radixNumber(s string) (float64, bool) {
-	if len(s) < 3 || s[0] != '0' {
+	budget := 10 * (len(s) + 10)
+	if found, _ := radixText.Match(textUnits(s), 0, &budget); found == nil {
 		return 0, false
 	}
+	s = strings.TrimSpace(s)
 	base := map[byte]float64{'x': 16, 'X': 16, 'o': 8, 'O': 8, 'b': 2, 'B': 2}[s[1]]
-	if base == 0 {
-		return 0, false
+	if s[0] != '0' || base == 0 {
+		return math.NaN(), true
 	}
 	total := 0.0
 	for i := 2; i < len(s); i++ {
-		d, err := strconv.ParseUint(s[i:i+1], 16, 8)
-		if err != nil || float64(d) >= base {
-			return 0, false
+		d := float64(hexDigit(s[i]))
+		if d < 0 || d >= base {
+			return math.NaN(), true
 		}
-		total = total*base + float64(d)
+		total = total*base + d
 	}
 	if exact, err := strconv.ParseUint(s[2:], int(base), 64); err == nil {
 		total = float64(exact)
 	}
-	return total, !math.IsInf(total, 0)
+	return total, true
 }
 
 // formatBase writes a rounded number in base 2 to 36, 10 if none is given.
@@ -175,15 +218,26 @@ func formatBase(_ *run, args []any) any {
 	if math.Abs(f) < 1<<53 {
 		return strconv.FormatInt(int64(f), int(base))
 	}
-	// Digits below the precision of the number are zeros.
-	sign, digits := "", ""
-	if f < 0 {
-		sign, f = "-", -f
-	}
-	for f >= 1<<53 {
+	return largeInBase(f, base)
+}
+
+// largeInBase writes a whole number of which not all digits are known: the lowest are zeros, as engines of ECMAScript write them.
+func largeInBase(f, base float64) string {
+	negative := f < 0
+	f = math.Abs(f)
+	var digits []byte
+	for f >= 1<<55 {
 		f /= base
-		digits += "0"
+		digits = append(digits, '0')
 	}
-	f = math.Floor(f)
-	return sign + strconv.FormatInt(int64(f), int(base)) + digits
+	for f > 0 {
+		rest := math.Mod(f, base)
+		digits = append(digits, "0123456789abcdefghijklmnopqrstuvwxyz"[int(rest)])
+		f = (f - rest) / base
+	}
+	if negative {
+		digits = append(digits, '-')
+	}
+	slices.Reverse(digits)
+	return string(digits)
 }

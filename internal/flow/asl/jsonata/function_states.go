@@ -80,8 +80,8 @@ func rangeOf(r *run, args []any) any {
 	if count == 1 {
 		return first // Step Functions gives the number itself
 	}
-	r.work(int(count))
 	r.charge(int(count) * bytesNumber)
+	r.work(int(count))
 	result.items = make([]any, int(count))
 	for i := range result.items {
 		result.items[i] = first + float64(i)*delta

@@ -138,8 +138,10 @@ func join(r *run, args []any) any {
 	parts := make([]string, len(items))
 	for i, item := range items {
 		r.step()
-		parts[i], _ = item.(string)
+		if item != nil && item != undefined {
+			parts[i] = r.stringify(item, false)
+		}
 		r.charge(len(parts[i]) + len(between))
 	}
-	return strings.Join(parts, between)
+	return mended(strings.Join(parts, between))
 }

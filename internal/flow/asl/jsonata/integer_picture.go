@@ -149,7 +149,7 @@ func (p *integerPicture) format(f float64) string {
 	if p.style == styleOther {
 		panic(mistake("D3130", 0).withValue(p.token))
 	}
-	if p.style != styleDecimal && (math.IsInf(f, 0) || math.IsNaN(f)) {
+	if p.style != styleDecimal && math.IsInf(f, 0) || p.style == styleWords && math.IsNaN(f) {
 		panic(mistake("D1001", 0).withValue(f))
 	}
 	negative := f < 0

@@ -69,35 +69,35 @@ func (l *lexer) skipBlanks() {
 }
 
 // next is the next token; ok is false at the end. After an operand a slash divides, elsewhere it begins a regular expression.
-func (l *lexer) next(operand bool) (token lexeme, ok bool) {
+func (l *lexer) next(operand bool) (next lexeme, ok bool) {
 	l.skipBlanks()
 	if l.at >= len(l.text) {
 		return lexeme{}, false
 	}
 	start := l.at
 	c := l.char(l.at)
-	make := func(k kind, v any) (lexeme, bool) { return lexeme{k, v, l.at}, true }
+	token := func(k kind, v any) (lexeme, bool) { return lexeme{k, v, l.at}, true }
 	if c == '/' && !operand {
 		l.at++
 		r := l.regex()
-		return make(kindRegex, r)
+		return token(kindRegex, r)
 	}
 	for _, double := range doubles {
 		if c == int(double[0]) && l.char(l.at+1) == int(double[1]) {
 			l.at += 2
-			return make(kindOperator, double)
+			return token(kindOperator, double)
 		}
 	}
 	switch {
 	case isOperator(c):
 		l.at++
-		return make(kindOperator, string(rune(c)))
+		return token(kindOperator, string(rune(c)))
 	case c == '"' || c == '\'':
 		s := l.quoted(c)
-		return make(kindString, s)
+		return token(kindString, s)
 	case c == '`':
 		s := l.backquoted()
-		return make(kindName, s)
+		return token(kindName, s)
 	}
 	if length := l.numberLength(); length > 0 {
 		literal := l.slice(start, start+length)
@@ -106,7 +106,7 @@ func (l *lexer) next(operand bool) (token lexeme, ok bool) {
 			panic(mistake("S0102", start).withToken(literal))
 		}
 		l.at += length
-		return make(kindNumber, n)
+		return token(kindNumber, n)
 	}
 	return l.word()
 }

@@ -43,11 +43,12 @@ func formatNumber(r *run, args []any) any {
 	}
 	r.work(len(picture) * len(picture) / 1000)
 	var parts []*numberPicture
-	for _, text := range splitAll(picture, format.pattern) {
-		parts = append(parts, format.split([]rune(text)))
-	}
-	if len(parts) > 2 {
+	texts := strings.Split(picture, format.pattern)
+	if len(texts) > 2 {
 		panic(mistake("D3080", 0))
+	}
+	for _, text := range texts {
+		parts = append(parts, format.split([]rune(text)))
 	}
 	for _, p := range parts {
 		if code := format.check(p); code != "" {
@@ -68,9 +69,6 @@ func formatNumber(r *run, args []any) any {
 	}
 	return r.text(p.prefix + format.format(p, f) + p.suffix)
 }
-
-// splitAll is ECMAScript's split without a limit.
-func splitAll(s, between string) []string { return strings.Split(s, between) }
 
 func newNumberFormat(options any) *numberFormat {
 	f := &numberFormat{

@@ -98,8 +98,8 @@ func (r *run) charge(bytes int) {
 // list are the items of an array; a range is filled in if there is memory for it. Of what is no array it is nil.
 func (r *run) list(v any) []any {
 	if a, ok := v.(*array); ok && a.lazy > 0 {
-		r.work(a.lazy)
 		r.charge(a.lazy * bytesNumber)
+		r.work(a.lazy)
 	}
 	items, _ := elements(v)
 	return items

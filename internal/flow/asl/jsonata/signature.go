@@ -1,6 +1,9 @@
 package jsonata
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // signature says what arguments a function takes: <s-n?:s> is a text, which is the context if it is left out, and maybe a number.
 // It works as the reference implementation's does: the arguments' types, a letter each, are matched against the parameters' types as
@@ -203,6 +206,16 @@ func (s *signature) validate(args []any, context any) []any {
 		}
 	}
 	return valid
+}
+
+// loosely is validate for a function that is partially applied: the reference implementation then does not look at the arguments at all.
+// Here they must be of the right type still, but the items of arrays may be anything.
+func (s *signature) loosely(args []any) []any {
+	loose := signature{parameters: slices.Clone(s.parameters)}
+	for i := range loose.parameters {
+		loose.parameters[i].subtype = ""
+	}
+	return loose.validate(args, nil)
 }
 
 func argument(args []any, i int) any {

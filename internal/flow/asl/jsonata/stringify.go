@@ -139,22 +139,25 @@ func (w *writer) object(o *value.Object, depth int) {
 	w.add("}")
 }
 
-// text writes a JSON string; lone surrogates are escaped.
-func (w *writer) text(s string) {
+func (w *writer) text(s string) { w.add(quote(s)) }
+
+// quote is a text as a JSON string; lone surrogates are escaped.
+func quote(s string) string {
 	if utf8.ValidString(s) {
-		w.add(value.Text(s))
-		return
+		return value.Text(s)
 	}
-	w.add(`"`)
+	var out strings.Builder
+	out.WriteByte('"')
 	for len(s) > 0 {
 		c, size := nextRune(s)
 		if c >= 0xd800 && c < 0xe000 {
-			w.add(fmt.Sprintf(`\u%04x`, c))
+			fmt.Fprintf(&out, `\u%04x`, c)
 		} else {
 			quoted := value.Text(s[:size])
-			w.add(quoted[1 : len(quoted)-1])
+			out.WriteString(quoted[1 : len(quoted)-1])
 		}
 		s = s[size:]
 	}
-	w.add(`"`)
+	out.WriteByte('"')
+	return out.String()
 }

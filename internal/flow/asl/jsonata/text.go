@@ -74,6 +74,14 @@ func joinText(a, b string) string {
 	return a + b
 }
 
+// mended is a text that was put together of parts: halves of a surrogate pair that met become one character.
+func mended(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return unitsText(textUnits(s))
+}
+
 // textLength is the number of code points of s.
 func textLength(s string) int {
 	if utf8.ValidString(s) {

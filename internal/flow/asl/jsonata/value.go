@@ -131,6 +131,8 @@ func (r *run) truth(v any) bool {
 		return false
 	case *value.Object:
 		return v.Len() > 0
+	case *lambda, *builtin, *partial:
+		return true // to the reference implementation these are objects, other functions are not
 	}
 	if !isArray(v) {
 		f, ok := number(v)
