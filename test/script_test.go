@@ -43,6 +43,8 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	http METHOD PATH       send a request, with -H 'Name: value' and -d BODY; prints its
 //	                       status, its headers and its body
 //	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis
+//	says RE                wait until the node's log, since the last says, matches
+//	shows PATH RE          wait until a page of the console matches; with ! until it does not
 //	meta FOLDER SQL        run a statement on the metadata of a node that is stopped
 func TestScripts(t *testing.T) {
 	dir, err := binary()
@@ -60,7 +62,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"biwa": biwaCommand, "exits": exitsCommand, "await": awaitCommand, "node": nodeCommand, "tap": tapCommand,
-			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand,
+			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand, "says": saysCommand, "shows": showsCommand,
 		}})
 }
 
@@ -72,6 +74,7 @@ type script struct {
 	node *node
 	tap  *exec.Cmd
 	seen bytes.Buffer // by the tap
+	said int          // how much of the node's log says has passed
 }
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
@@ -271,6 +274,22 @@ func packCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("pack %s: there are gzip, zstd and shift_jis", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b.Bytes(), 0o600))
+}
+
+func saysCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 1, "says RE")
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	s := of(ts)
+	if !await(func() bool {
+		found := re.FindStringIndex(s.node.log.String()[s.said:])
+		if found != nil {
+			s.said += found[1]
+		}
+		return found != nil
+	}) {
+		ts.Fatalf("the node never said %s, but: %s", args[0], s.node.log.String()[s.said:])
+	}
 }
 
 func metaCommand(ts *testscript.TestScript, neg bool, args []string) {

@@ -39,6 +39,8 @@ type Options struct {
 	Once func(r *http.Request, token string) (bool, error)
 	// AWS is the address of the AWS port, "" where there is none.
 	AWS func() string
+	// Demo is nil but in biwa demo.
+	Demo Demo
 	// Ended is closed when the node stops: live pages end then.
 	Ended <-chan struct{}
 }
@@ -55,7 +57,11 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{Options: o, pages: map[string]*page{}, foreign: http.NewCrossOriginProtection(), sessions: newSessions(o.Secret)}
-	for _, p := range pages() {
+	all := pages()
+	if o.Demo != nil {
+		all = append(all, demoPages()...)
+	}
+	for _, p := range all {
 		p.parse()
 		c.pages[p.path] = p
 	}
@@ -73,6 +79,10 @@ func (c *Console) Handler() http.Handler {
 		if len(p.actions) > 0 {
 			mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { c.act(w, r, p) })
 		}
+	}
+	if c.Demo != nil {
+		mux.HandleFunc("GET /demo/{article}/seen", c.seen)
+		mux.HandleFunc("POST /tour/kill", c.kill)
 	}
 	mux.HandleFunc("GET /login", c.loginPage)
 	mux.HandleFunc("POST /login", c.login)
@@ -100,7 +110,7 @@ func secured(next http.Handler) http.Handler {
 // keep them.
 var assetVersion = func() string {
 	sum := sha256.New()
-	for _, name := range []string{"style.css", "script.js", "icon.svg"} {
+	for _, name := range []string{"style.css", "site.css", "script.js", "icon.svg"} {
 		text, err := files.ReadFile("asset/" + name)
 		if err != nil {
 			panic(err) // it is embedded

@@ -15,6 +15,7 @@ type Node interface {
 	Watch
 	StreamReader
 	TableReader
+	DemoReader
 }
 
 // Watch tells how the whole node fares.
