@@ -323,6 +323,7 @@ func (c *Console) kill(w http.ResponseWriter, r *http.Request) {
 	}
 	c.Demo.Shut()
 	w.Header().Set("Connection", "close")
+	w.Header().Set("Content-Length", "0") // whole without another byte
 	http.Redirect(w, r, tourAt(v, nil, "kill"), http.StatusSeeOther)
 	_ = http.NewResponseController(w).Flush() // who asked may be gone
 	if err := c.Demo.Kill(context.WithoutCancel(r.Context())); err != nil {
