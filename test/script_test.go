@@ -37,6 +37,10 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	node start DIR FLAGS   start biwa up and wait until it is ready; sets BIWA_URL,
 //	                       BIWA_PORT and BIWA_PID; its log is $WORK/node.log
 //	node stop|kill9|restart|hangup
+//	demo start DIR FLAGS   start biwa demo, as node start does biwa up
+//	demo stop|kill9|gone   Ctrl-C; kill the supervisor; wait until nothing answers
+//	form PATH NAME=VALUE   fill in a form of a console's page; @FILE is a file's text.
+//	                       Prints status and page; sets PAGE to where it led
 //	tap start STREAM N     start biwa tap; tap wait puts what it printed into tap.out
 //	interrupt biwa ARGS    run biwa, and Ctrl-C it when the node has got some records
 //	generate N FILE        write N records as JSON lines
@@ -57,12 +61,13 @@ func TestScripts(t *testing.T) {
 			e.Values[scriptKey{}] = s
 			e.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("NOW", time.Now().UTC().Format(time.RFC3339))
 			e.Defer(s.end)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"biwa": biwaCommand, "exits": exitsCommand, "await": awaitCommand, "node": nodeCommand, "tap": tapCommand,
-			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand, "says": saysCommand, "shows": showsCommand,
+			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand, "says": saysCommand, "demo": demoCommand, "form": formCommand, "shows": showsCommand,
 		}})
 }
 
@@ -70,11 +75,12 @@ type scriptKey struct{}
 
 // script is what a running script has besides its folder.
 type script struct {
-	work string
-	node *node
-	tap  *exec.Cmd
-	seen bytes.Buffer // by the tap
-	said int          // how much of the node's log says has passed
+	work    string
+	node    *node
+	tap     *exec.Cmd
+	seen    bytes.Buffer // by the tap
+	browser *http.Client // of form, with its cookies
+	said    int          // how much of the node's log says has passed
 }
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }

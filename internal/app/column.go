@@ -16,7 +16,7 @@ import (
 // columnTime is how long the extent of a table's columns is shown again, and
 // columnFiles from how many files on it is not read from their footers.
 const (
-	columnTime  = 10 * time.Second
+	columnTime  = 2 * time.Second
 	columnFiles = 5000
 )
 

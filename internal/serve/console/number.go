@@ -24,11 +24,11 @@ func (v *Visit) N(n any) string {
 }
 
 // Signed is a whole number with its sign, for changes.
-func (v *Visit) Signed(n int64) string {
+func (v *Visit) Signed(n int64) template.HTML {
 	if n > 0 {
-		return "+\u2009" + v.N(n)
+		return template.HTML("+\u2009" + v.N(n))
 	}
-	return v.N(n)
+	return template.HTML(v.N(n))
 }
 
 func group(digits string) string {

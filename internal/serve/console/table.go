@@ -299,3 +299,16 @@ func (s Snapshot) Rows() int64 { return s.AddedRows - s.RemovedRows }
 
 // Files is by how many files a commit changed the table.
 func (s Snapshot) Files() int64 { return s.AddedFiles - s.RemovedFiles }
+
+// longText is from how many characters on a value is folded.
+const longText = 48
+
+// Long is a text that unfolds where it is long.
+func (v *Visit) Long(text string) template.HTML {
+	whole := template.HTMLEscapeString(text)
+	runes := []rune(text)
+	if len(runes) <= longText {
+		return template.HTML(whole)
+	}
+	return template.HTML("<details><summary>" + template.HTMLEscapeString(string(runes[:longText-8])) + "…</summary>" + whole + "</details>")
+}

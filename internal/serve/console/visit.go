@@ -80,6 +80,7 @@ func (v *Visit) Choice(key string, of ...string) string {
 // value, where "" takes the key out.
 func (v *Visit) With(pairs ...string) string {
 	q := v.Request.URL.Query()
+	q.Del("live") // it is of the request for fragments, not of the page
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if pairs[i+1] == "" {
 			q.Del(pairs[i])
@@ -87,7 +88,6 @@ func (v *Visit) With(pairs ...string) string {
 			q.Set(pairs[i], pairs[i+1])
 		}
 	}
-	q.Del("live")
 	if text := q.Encode(); text != "" {
 		return v.Path() + "?" + text
 	}
