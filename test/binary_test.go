@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -55,6 +56,7 @@ func TestMain(m *testing.M) {
 
 // node is a running biwa up.
 type node struct {
+	demo      bool     // of biwa demo, with its supervisor; else biwa up
 	dir, work string   // project; where commands run
 	flags     []string // besides the addresses
 	env       []string
@@ -109,7 +111,11 @@ func (n *node) launch() error {
 	if err != nil {
 		return err
 	}
-	n.cmd = exec.Command(filepath.Join(dir, "biwa"), append([]string{"up", n.dir, "--http", n.http, "--aws", n.aws}, n.flags...)...)
+	command := []string{"up", n.dir}
+	if n.demo {
+		command = []string{"demo", "--dir", n.dir}
+	}
+	n.cmd = exec.Command(filepath.Join(dir, "biwa"), slices.Concat(command, []string{"--http", n.http, "--aws", n.aws}, n.flags)...)
 	n.cmd.Dir, n.cmd.Env, n.cmd.Stdout, n.cmd.Stderr = n.work, n.env, &n.log, &n.log
 	n.said = strings.Count(n.log.String(), readyWords)
 	if err := n.cmd.Start(); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -42,4 +43,37 @@ func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintln(out, answer.StatusCode)
 	ts.Check(answer.Header.Write(out))
 	fmt.Fprintf(out, "\n%s\n", text)
+}
+
+// showsCommand waits until a page of the console matches; with ! until it does not.
+func showsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, len(args) == 2, "shows PATH RE")
+	re, err := regexp.Compile(args[1])
+	ts.Check(err)
+	var text string
+	if !await(func() bool {
+		text = of(ts).page(args[0])
+		return text != "" && re.MatchString(text) != neg
+	}) {
+		ts.Fatalf("%s never showed %s, last:\n%s", args[0], args[1], text)
+	}
+}
+
+// page is a page of the script's node, "" where it does not answer.
+func (s *script) page(path string) string {
+	r, err := http.NewRequest(http.MethodGet, s.node.url()+path, nil)
+	if err != nil {
+		return ""
+	}
+	r.Header.Set("Accept", "text/html")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return ""
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		return ""
+	}
+	return string(text)
 }

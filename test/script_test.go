@@ -37,12 +37,18 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	node start DIR FLAGS   start biwa up and wait until it is ready; sets BIWA_URL,
 //	                       BIWA_PORT and BIWA_PID; its log is $WORK/node.log
 //	node stop|kill9|restart|hangup
+//	demo start DIR FLAGS   start biwa demo, as node start does biwa up
+//	demo stop|kill9|gone   Ctrl-C; kill the supervisor; wait until nothing answers
+//	form PATH NAME=VALUE   fill in a form of a console's page; @FILE is a file's text.
+//	                       Prints status and page; sets PAGE to where it led
 //	tap start STREAM N     start biwa tap; tap wait puts what it printed into tap.out
 //	interrupt biwa ARGS    run biwa, and Ctrl-C it when the node has got some records
 //	generate N FILE        write N records as JSON lines
 //	http METHOD PATH       send a request, with -H 'Name: value' and -d BODY; prints its
 //	                       status, its headers and its body
 //	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis
+//	says RE                wait until the node's log, since the last says, matches
+//	shows PATH RE          wait until a page of the console matches; with ! until it does not
 //	meta FOLDER SQL        run a statement on the metadata of a node that is stopped
 func TestScripts(t *testing.T) {
 	dir, err := binary()
@@ -55,12 +61,13 @@ func TestScripts(t *testing.T) {
 			e.Values[scriptKey{}] = s
 			e.Setenv("PATH", dir+string(os.PathListSeparator)+os.Getenv("PATH"))
 			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("NOW", time.Now().UTC().Format(time.RFC3339))
 			e.Defer(s.end)
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"biwa": biwaCommand, "exits": exitsCommand, "await": awaitCommand, "node": nodeCommand, "tap": tapCommand,
-			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand,
+			"interrupt": interruptCommand, "generate": generateCommand, "pack": packCommand, "http": httpCommand, "meta": metaCommand, "says": saysCommand, "demo": demoCommand, "form": formCommand, "shows": showsCommand,
 		}})
 }
 
@@ -68,10 +75,12 @@ type scriptKey struct{}
 
 // script is what a running script has besides its folder.
 type script struct {
-	work string
-	node *node
-	tap  *exec.Cmd
-	seen bytes.Buffer // by the tap
+	work    string
+	node    *node
+	tap     *exec.Cmd
+	seen    bytes.Buffer // by the tap
+	browser *http.Client // of form, with its cookies
+	said    int          // how much of the node's log says has passed
 }
 
 func of(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
@@ -271,6 +280,22 @@ func packCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("pack %s: there are gzip, zstd and shift_jis", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b.Bytes(), 0o600))
+}
+
+func saysCommand(ts *testscript.TestScript, neg bool, args []string) {
+	want(ts, !neg && len(args) == 1, "says RE")
+	re, err := regexp.Compile(args[0])
+	ts.Check(err)
+	s := of(ts)
+	if !await(func() bool {
+		found := re.FindStringIndex(s.node.log.String()[s.said:])
+		if found != nil {
+			s.said += found[1]
+		}
+		return found != nil
+	}) {
+		ts.Fatalf("the node never said %s, but: %s", args[0], s.node.log.String()[s.said:])
+	}
 }
 
 func metaCommand(ts *testscript.TestScript, neg bool, args []string) {

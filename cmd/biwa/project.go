@@ -134,12 +134,14 @@ func guard(c project.Config) (*access.Guard, error) {
 	return access.NewGuard(keys, proxies), nil
 }
 
-// server makes a server of a project folder and the flags.
-func (f *serverFlags) server(cmd *cobra.Command, dir string) (*server, error) {
+// server makes a server of a project folder and the flags. Further keys hold besides
+// those of the project.
+func (f *serverFlags) server(cmd *cobra.Command, dir string, keys ...project.Key) (*server, error) {
 	p, err := load(cmd.Context(), dir)
 	if err != nil {
 		return nil, err
 	}
+	p.Config.Keys = append(p.Config.Keys, keys...)
 	g, err := guard(p.Config)
 	if err != nil {
 		return nil, err

@@ -23,9 +23,11 @@ import (
 type server struct {
 	options   app.Options
 	guard     *access.Guard
-	http, aws string // addresses
+	http, aws string          // addresses
+	inherited [2]net.Listener // of http and aws, for a node whose supervisor has opened them; nil opens them
 	out       io.Writer
 	log       *slog.Logger
+	saves     *project.Watcher // applies the folder at each save; nil does not
 
 	node      *app.Node
 	servers   []*http.Server
@@ -39,10 +41,13 @@ type server struct {
 // start opens the ports, then the node, and waits until it is ready. The ports
 // come first: a port that is taken must not cost the time of a start.
 func (s *server) start(ctx context.Context) error {
-	s.beganAt, s.failed = time.Now(), make(chan error, 2)
+	s.beganAt, s.failed = time.Now(), make(chan error, 3)
 	var listeners [2]net.Listener // nil for a door that is off
 	for i, door := range []struct{ address, flag string }{{s.http, "http"}, {s.aws, "aws"}} {
 		if door.address == project.Off {
+			continue
+		}
+		if listeners[i] = s.inherited[i]; listeners[i] != nil {
 			continue
 		}
 		l, err := listen(door.address, door.flag, s.guard.Open())
@@ -109,8 +114,25 @@ func urlOf(l net.Listener) string {
 	return "http://localhost:" + port
 }
 
-// wait runs until ctx ends or the node fails; SIGHUP reloads the project.
+// wait runs until ctx ends or the node fails; SIGHUP, and with a watch each save,
+// reloads the project.
 func (s *server) wait(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	saved := make(chan struct{}, 1)
+	if s.saves != nil {
+		go func() {
+			err := s.saves.Run(ctx, func() {
+				select {
+				case saved <- struct{}{}:
+				default: // the reload that is due reads this save too
+				}
+			})
+			if err != nil {
+				s.failed <- err
+			}
+		}()
+	}
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -124,6 +146,8 @@ func (s *server) wait(ctx context.Context) error {
 			return err
 		case <-hangup:
 			s.reload(ctx)
+		case <-saved:
+			s.reload(ctx)
 		case <-tick.C:
 			if err := s.node.Failed(); err != nil {
 				return err
@@ -134,8 +158,12 @@ func (s *server) wait(ctx context.Context) error {
 
 func (s *server) reload(ctx context.Context) {
 	answer, err := s.node.Reload(ctx)
+	running, verr := s.node.Version(ctx)
+	if verr != nil {
+		s.log.Warn("reload", "error", verr)
+	}
 	if err != nil {
-		fmt.Fprintf(s.out, "reload refused, the running version stays:\n%v\n", err)
+		fmt.Fprintf(s.out, "reload refused, version %d was not applied; version %d runs on:\n%v\n", running+1, running, err)
 		return
 	}
 	if len(answer.Changed) == 0 {
@@ -143,6 +171,9 @@ func (s *server) reload(ctx context.Context) {
 	}
 	for _, c := range answer.Changed {
 		fmt.Fprintf(s.out, "reloaded: stream %s %s, definition %d holds from sequence number %d\n", c.Stream, c.Change, c.Generation, c.Since)
+	}
+	if len(answer.Changed) > 0 {
+		fmt.Fprintf(s.out, "version %d of the project runs\n", running)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/spf13/cobra"
+
+	"github.com/biwa-data/biwa/internal/project"
 )
 
 // serverFlags are the flags of commands that run a node.
@@ -34,18 +36,29 @@ func (f *serverFlags) logger() *slog.Logger {
 
 func newUp() *cobra.Command {
 	f := &serverFlags{}
+	var watch bool
 	c := &cobra.Command{Use: "up [DIR]", Short: "Run the project in DIR, by default this folder", Args: cobra.MaximumNArgs(1),
 		Long: `Runs until SIGTERM or Ctrl-C, which drain it: what was accepted is committed first.
-SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing.`,
+SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing;
+--watch does so within a second after a file was saved.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {
 				dir = args[0]
 			}
+			var saves *project.Watcher // from before the first reading: no save is missed
+			if watch {
+				var err error
+				if saves, err = project.NewWatcher(dir); err != nil {
+					return err
+				}
+				defer saves.Close()
+			}
 			s, err := f.server(cmd, dir)
 			if err != nil {
 				return err
 			}
+			s.saves = saves
 			if err := s.start(cmd.Context()); err != nil {
 				return err
 			}
@@ -56,6 +69,7 @@ SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing.`,
 			return errors.Join(err, s.stop())
 		}}
 	f.add(c)
+	c.Flags().BoolVar(&watch, "watch", false, "apply the project whenever a file of it is saved")
 	return c
 }
 

@@ -31,6 +31,16 @@ func readVersion(ctx context.Context, q meta.Querier) (v projectVersion, err err
 	return v, json.Unmarshal([]byte(text), &v)
 }
 
+// Version is the number of the project's version that runs.
+func (n *Node) Version(ctx context.Context) (number int, err error) {
+	err = n.meta.View(ctx, func(q meta.Querier) error {
+		v, err := readVersion(ctx, q)
+		number = v.Number
+		return err
+	})
+	return number, err
+}
+
 // storeVersion notes that a changed project was applied.
 func (n *Node) storeVersion(ctx context.Context, tx *sql.Tx) error {
 	v, err := readVersion(ctx, tx)

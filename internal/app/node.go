@@ -66,8 +66,10 @@ type Options struct {
 	// AWSURL is where the AWS port can be reached, for the console's snippets; "" for
 	// nowhere.
 	AWSURL string
-	Clock  service.Clock
-	Log    *slog.Logger
+	// Demo adds the demo's pages to the console; nil but in biwa demo.
+	Demo  console.Demo
+	Clock service.Clock
+	Log   *slog.Logger
 }
 
 // Node is one running node.

@@ -101,7 +101,11 @@
     if (path == (path = location.pathname + location.search)) return
     from = here || document.referrer
     here = location.href
-    send('page_view')
+    let props
+    try {
+      props = JSON.parse(script.dataset.props)
+    } catch {}
+    send('page_view', props)
   }
   const look = () => setTimeout(view)
 

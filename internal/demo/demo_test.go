@@ -108,8 +108,8 @@ func TestTrafficKeepsItsRate(t *testing.T) {
 	}
 	clock := &handClock{noon}
 	keys, records := map[string]bool{}, 0
-	fail := true
-	traffic := NewTraffic(g, 300, clock, func(_ context.Context, stream, key string, lines []byte) error {
+	fail, acknowledged := true, NewAcknowledged()
+	traffic := NewTraffic(g, 300, clock, acknowledged, func(_ context.Context, stream, key string, lines []byte) error {
 		if fail = !fail; !fail { // every second request fails and is sent again
 			return errors.New("busy")
 		}
@@ -130,6 +130,9 @@ func TestTrafficKeepsItsRate(t *testing.T) {
 	}
 	if records < 2999 || records > 3000 {
 		t.Errorf("%d records in 10 s at 300/s", records)
+	}
+	if number, _ := acknowledged.Number(); acknowledged.Records() != int64(records) || number == 0 || number > int64(records) {
+		t.Errorf("%d records and number %d acknowledged, %d were taken", acknowledged.Records(), number, records)
 	}
 	clock.now = clock.now.Add(time.Hour) // a laptop that slept
 	if err := traffic.runOnce(t.Context(), again); err != nil {

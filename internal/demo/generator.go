@@ -40,13 +40,15 @@ const doublesKept = 64
 type Line struct {
 	Stream string
 	Text   []byte // without a line break; not always JSON
+	Number int64  // a page view's that fits, from 1 on, the record's n; 0 for all others
 }
 
 // Generator makes records. The same seed and start give the same records.
 type Generator struct {
 	random   *rand.Rand
-	run      uint64 // makes ids of one start differ from another's
-	count    uint64
+	run      int64 // makes ids of one start differ from another's
+	count    int64
+	numbered int64 // page views with a number
 	articles []article
 	sent     map[string][][]byte // lines with a dedupe key, to send again
 }
@@ -57,9 +59,12 @@ func NewGenerator(seed uint64, start time.Time) (*Generator, error) {
 	if err != nil {
 		return nil, err
 	}
-	run := uint64(start.UnixMicro())
-	return &Generator{random: rand.New(rand.NewPCG(seed, run)), run: run, articles: list, sent: map[string][][]byte{}}, nil
+	run := start.UnixMicro()
+	return &Generator{random: rand.New(rand.NewPCG(seed, uint64(run))), run: run, articles: list, sent: map[string][][]byte{}}, nil
 }
+
+// Run names the start of the demo in each page view's run.
+func (g *Generator) Run() int64 { return g.run }
 
 // Next makes the record of a moment.
 func (g *Generator) Next(at time.Time) Line {
@@ -84,6 +89,10 @@ func (g *Generator) Next(at time.Time) Line {
 	broken := g.random.Float64()
 	if broken >= shareBroken && broken < shareBroken+shareMisfit {
 		g.misfit(l.Stream, fields)
+	}
+	if l.Stream == pageViews && broken >= shareBroken+shareMisfit {
+		g.numbered++
+		l.Number, fields["run"], fields["n"] = g.numbered, g.run, g.numbered
 	}
 	text, err := json.Marshal(fields)
 	if err != nil {
@@ -124,7 +133,7 @@ func (g *Generator) when(at time.Time) string {
 
 func (g *Generator) view(at time.Time) map[string]any {
 	a := g.article()
-	fields := map[string]any{"ts": g.when(at), "visitor_id": fmt.Sprintf("v-%05x", g.random.IntN(1<<15)), "article_id": a.id, "status": g.status(),
+	fields := map[string]any{"ts": g.when(at), "visitor_id": fmt.Sprintf("v-%05x", g.random.IntN(1<<15)), "props": map[string]any{"article_id": a.id}, "status": g.status(),
 		"url": fmt.Sprintf("https://hotori.example/%s/articles/%d%s", a.language, a.id, g.campaign()),
 		"ip":  fmt.Sprintf(pick(g, networks), 1+g.random.IntN(254))}
 	bot := g.chance(shareBots)

@@ -39,6 +39,8 @@ type Options struct {
 	Once func(r *http.Request, token string) (bool, error)
 	// AWS is the address of the AWS port, "" where there is none.
 	AWS func() string
+	// Demo is nil but in biwa demo.
+	Demo Demo
 	// Ended is closed when the node stops: live pages end then.
 	Ended <-chan struct{}
 }
@@ -57,7 +59,11 @@ type Console struct {
 // New makes a console.
 func New(o Options) *Console {
 	c := &Console{Options: o, pages: map[string]*page{}, foreign: http.NewCrossOriginProtection(), sessions: newSessions(o.Secret)}
-	for _, p := range pages() {
+	all := pages()
+	if o.Demo != nil {
+		all = append(all, demoPages()...)
+	}
+	for _, p := range all {
 		p.parse()
 		c.pages[p.path] = p
 	}
@@ -78,6 +84,10 @@ func (c *Console) Handler() http.Handler {
 	}
 	mux.HandleFunc("GET /sql/download", c.download)
 	mux.HandleFunc("GET /sql/words", c.words)
+	if c.Demo != nil {
+		mux.HandleFunc("GET /demo/{article}/seen", c.seen)
+		mux.HandleFunc("POST /tour/kill", c.kill)
+	}
 	mux.HandleFunc("GET /login", c.loginPage)
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)
@@ -104,7 +114,7 @@ func secured(next http.Handler) http.Handler {
 // keep them.
 var assetVersion = func() string {
 	sum := sha256.New()
-	for _, name := range []string{"style.css", "script.js", "sql.js", "icon.svg"} {
+	for _, name := range []string{"style.css", "site.css", "script.js", "sql.js", "icon.svg"} {
 		text, err := files.ReadFile("asset/" + name)
 		if err != nil {
 			panic(err) // it is embedded

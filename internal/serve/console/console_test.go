@@ -61,7 +61,7 @@ func TestNothingIsInline(t *testing.T) {
 
 // TestEachFragmentHasItsId looks that what is sent as it changes can be replaced.
 func TestEachFragmentHasItsId(t *testing.T) {
-	for _, p := range pages() {
+	for _, p := range append(pages(), demoPages()...) {
 		p.parse()
 		for _, name := range append(frameLive, p.live...) {
 			f := p.set.Lookup(name)

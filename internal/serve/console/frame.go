@@ -77,6 +77,9 @@ func (v *Visit) Rail() []entry {
 		{Name: "sql", Path: "/sql"},
 		quarantined, balance, limits,
 	}
+	if v.options.Demo != nil {
+		all = append(all, entry{Name: "tour", Path: "/tour", Gap: true})
+	}
 	for i := range all {
 		all[i].Current = all[i].Name == v.Entry()
 	}

@@ -121,7 +121,7 @@ func (v *Visit) looks() (found []look) {
 		found = append(found, look{"fail", v.T("look.quarantine"), v.T("look.balance", q.Expected, q.Live), v.T("look.rows", v.Signed(q.Live-q.Expected))})
 	}
 	if f.Refusal.Text != "" {
-		found = append(found, look{"fail", v.T("look.refused"), v.T("look.refused.why", f.Refusal.Text), v.Short(f.Refusal.At)})
+		found = append(found, look{"fail", v.T("look.refused", f.Version+1), v.T("look.refused.why", f.Refusal.Text, f.Version), v.Short(f.Refusal.At)})
 	}
 	for _, i := range f.Incidents {
 		if f.At.Sub(i.At) < 24*time.Hour {

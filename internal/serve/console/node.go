@@ -18,6 +18,7 @@ type Node interface {
 	SQLReader
 	QuarantineReader
 	LedgerReader
+	DemoReader
 }
 
 // Watch tells how the whole node fares.
