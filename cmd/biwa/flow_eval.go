@@ -27,7 +27,7 @@ it is $; $$ and $states.context are the context object, $name is a variable.
 Exit 2 if the expression cannot be read, 1 if it fails or has no value.`,
 		Example: `  biwa flow eval --jsonata '$sum(items.price)' --input order.json
   biwa flow eval --jsonpath '$.items[?(@.price > 10)].name' --input order.json
-  biwa flow eval --jsonpath "States.Format('{} of {}', $.name, $count)" --input '{"name": "a"}' --vars '{"count": 3}'`,
+  biwa flow eval --jsonpath 'States.MathAdd($.n, $step)' --input '{"n": 1}' --vars '{"step": 2}'`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			result, err := e.run()

@@ -94,6 +94,7 @@ func TestMistakesHavePlaces(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{match: x}`, `1:1: the file is a list of rules: - match: {resource: "*"}`},
 		{"- echo: true", `1:3: the rule has no match; {resource: "*"} matches every task`},
+		{"- {}", `1:3: the rule has no match; {resource: "*"} matches every task`},
 		{"- match: {state: A}", `1:3: the rule does not say how to answer: answers, exec or echo`},
 		{"- match: {state: A}\n  echo: true\n  exec: [x]", `1:3: the rule has echo and exec; one of them is enough`},
 		{"- match: {stat: A}\n  echo: true", `1:11: "stat" is no part of match; did you mean "state"?`},

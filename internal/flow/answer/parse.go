@@ -131,9 +131,10 @@ func (r *reader) rule(n ast.Node) {
 		if key != "match" {
 			ways = append(ways, key)
 		}
-		one.line = pair.Key.GetToken().Position.Line
 	}
-	one.line = pairs[0].Key.GetToken().Position.Line
+	if len(pairs) > 0 {
+		one.line = pairs[0].Key.GetToken().Position.Line
+	}
 	switch {
 	case len(r.mistakes) > before:
 	case !matched:
