@@ -88,7 +88,7 @@ func TestQuarantineNamesReasonAndRule(t *testing.T) {
 	wants(t, b.get("/quarantine"), "Nothing was rejected.", "handling=lenient")
 	f.some()
 	page := b.get("/quarantine")
-	wants(t, page, "4 records, for 3 reasons.", "1 duplicate", `<code>streams/likes.yaml:6</code>`, `<code>streams/likes.yaml:9</code>`, ">the door<", "and 1 other value",
+	wants(t, page, "4 records, this hour, for 3 reasons.", "1 duplicate", `<code>streams/likes.yaml:6</code>`, `<code>streams/likes.yaml:9</code>`, ">the door<", "and 1 other value",
 		"<mark>&#34;buy&#34;</mark>", "<mark>one_of: [view, like]</mark>", `<span class="ln">6</span>`, "streams/likes.yaml, definition 1",
 		"With definition 1, 0 of 2 would pass.", "Change line 6 first.")
 	wants(t, b.get("/quarantine?at=2"), "&lt;b&gt;buy&lt;/b&gt;", "2 of 2")
@@ -98,7 +98,7 @@ func TestQuarantineNamesReasonAndRule(t *testing.T) {
 		t.Error("a record's text is markup")
 	}
 	_, page = b.do(http.MethodGet, "/quarantine", "", "Accept-Language", "ja")
-	wants(t, page, "4 件、理由は 3 つです。", "定義 1 では 2 件中 0 件が通ります。先に", "6 行目を直してください。")
+	wants(t, page, "この 1 時間で 4 件、理由は 3 つです。", "定義 1 では 2 件中 0 件が通ります。先に", "6 行目を直してください。")
 }
 
 // fieldsOf are the hidden fields of the form on the page of quarantine.

@@ -37,7 +37,7 @@ func loadLimits(_ context.Context, _ *Console, v *Visit) (any, error) {
 	for _, l := range v.Frame.Limits {
 		peak := l
 		peak.Now = l.Peak
-		row := limitRow{Limit: l, Used: used(l), Most: used(peak), Counted: counted(l.Unit)}
+		row := limitRow{Limit: l, Used: used(l), Most: used(peak), Counted: counted(l)}
 		row.Bar, row.PeakBar = bar(row.Used), bar(row.Most)
 		d.Rows = append(d.Rows, row)
 	}
@@ -64,9 +64,9 @@ func bar(share float64) float64 {
 // IsNear says whether most of the limit is used.
 func (r limitRow) IsNear() bool { return r.Used >= nearShare }
 
-// counted says whether a unit's limits have a present value: the size of a request
-// and the length of a query are of the past when they are known.
-func counted(unit string) bool { return unit != "milliseconds" }
+// counted says whether a limit has a present value: the size of a request and the
+// length of a query are of the past when they are known.
+func counted(l api.Limit) bool { return l.Key != "limits.body" && l.Key != "limits.query_time" }
 
 // Part is a share from 0 to 1 in per cent.
 func (v *Visit) Part(share float64) string { return v.Share(int64(math.Round(share*10000)), 10000) }
@@ -102,4 +102,12 @@ func (v *Visit) AtMost(l api.Limit) template.HTML {
 		return v.Took(time.Duration(l.Value) * time.Millisecond)
 	}
 	return template.HTML(template.HTMLEscapeString(v.Quantity(l.Value, l.Unit)))
+}
+
+// PeakOf is the most that counted towards a limit since the start.
+func (v *Visit) PeakOf(l api.Limit) template.HTML {
+	if l.Unit == "milliseconds" {
+		return v.Took(time.Duration(l.Peak) * time.Millisecond)
+	}
+	return template.HTML(template.HTMLEscapeString(v.Quantity(l.Peak, l.Unit)))
 }

@@ -19,7 +19,7 @@ var ledgerMessages = table{
 	"ledger.quiet":        {"No record was received in this time.", "この時間に受け付けた記録はありません。"},
 	"ledger.verify":       {"Recount", "数え直し"},
 	"ledger.verify.small": {"every table, from its files", "全テーブル、ファイルから"},
-	"ledger.what":         {"Reads the record ids of every file and adds up their hashes: the sum tells a lost, a doubled and an exchanged record apart from none. The same from a terminal: <code>biwa ledger verify</code>.", "全ファイルの記録 ID を読み、ハッシュの和を比べます。消失、重複、入れ替わりがあれば和が変わります。端末からは <code>biwa ledger verify</code>。"},
+	"ledger.what":         {"Reads the record ids of every file and adds up their hashes: a record that is lost, doubled or exchanged changes the sum. The same from a terminal: <code>biwa ledger verify</code>.", "全ファイルの記録 ID を読み、ハッシュの和を比べます。消失、重複、入れ替わりがあれば和が変わります。端末からは <code>biwa ledger verify</code>。"},
 	"ledger.full":         {"also count distinct ids, which takes longer", "異なる ID の数も数える（時間がかかります）"},
 	"ledger.recount":      {"Recount now", "今数え直す"},
 	"ledger.right":        {"Recounted at {1} in {2}: {3} {3|row|rows} in {4} {4|table|tables}, each as the account says.", "{1} に数え直し、所要 {2}：{4} テーブル {3} 行、すべて台帳のとおりです。"},

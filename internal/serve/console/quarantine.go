@@ -70,7 +70,7 @@ func quarantinePage() *page {
 
 // newestTried is how many records the page tries by itself; a form tries all.
 const (
-	newestTried = 50
+	newestTried = 20
 	allTried    = 20_000
 )
 

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html/template"
 	"math"
 	"slices"
 	"strconv"
@@ -112,4 +113,17 @@ func step(points []svg.Point) time.Duration {
 		return 0
 	}
 	return least
+}
+
+// Whole is a step in the largest unit that it is a whole number of.
+func (v *Visit) Whole(d time.Duration) template.HTML {
+	for _, u := range []struct {
+		name string
+		of   time.Duration
+	}{{"days", 24 * time.Hour}, {"hours", time.Hour}, {"minutes", time.Minute}, {"seconds", time.Second}} {
+		if d%u.of == 0 {
+			return v.T("unit."+u.name, v.N(int64(d/u.of)))
+		}
+	}
+	return v.Took(d)
 }

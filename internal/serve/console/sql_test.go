@@ -45,7 +45,7 @@ func TestSQLPageDrawsTimes(t *testing.T) {
 	b := visitor(t, start(t))
 	sql := "select timestamptz '2026-03-01 00:00:00+00' + interval (i) day as day, i * 1000 as views, i as readers from range(1, 6) r(i) where i <> 4"
 	page := b.get(sqlPath(sql))
-	wants(t, page, `role="img"`, "views, readers", "every 24 h", "4 rows in", "5,000")
+	wants(t, page, `role="img"`, "views, readers", "every 1&nbsp;d", "4 rows in", "5,000")
 	if line := page[strings.Index(page, `class="ln"`):]; strings.Count(line[:strings.Index(line, "/>")], "M") != 2 {
 		t.Errorf("the missing day is joined: %s", line[:200])
 	}
