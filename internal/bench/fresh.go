@@ -43,8 +43,8 @@ func fresh(ctx context.Context, o Options) (Result, error) {
 }
 
 // freshness is the 99th percentile in milliseconds over a time.
-func freshness(ctx context.Context, n *node, d time.Duration, heavy int) (float64, error) {
-	ctx, cancel := context.WithTimeout(ctx, d)
+func freshness(whole context.Context, n *node, d time.Duration, heavy int) (float64, error) {
+	ctx, cancel := context.WithTimeout(whole, d)
 	defer cancel()
 	l := newLoad(n.url+"/v1/events/log", bodies(64), freshRate)
 	var wg sync.WaitGroup
@@ -64,13 +64,13 @@ func freshness(ctx context.Context, n *node, d time.Duration, heavy int) (float6
 	for ctx.Err() == nil {
 		select {
 		case <-tick.C:
-			wait, err := probeOnce(ctx, n, probe)
-			if err != nil && ctx.Err() == nil {
+			wait, err := probeOnce(whole, n, probe) // one that has begun counts, however long it takes
+			if err != nil {
+				cancel()
+				wg.Wait()
 				return 0, err
 			}
-			if err == nil {
-				waits = append(waits, wait)
-			}
+			waits = append(waits, wait)
 		case <-ctx.Done():
 		}
 	}
