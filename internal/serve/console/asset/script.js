@@ -30,6 +30,7 @@
     if (old.dataset.verdict !== undefined && old.dataset.verdict === next.dataset.verdict) {
       old.setAttribute("aria-live", "off")
       old.innerHTML = next.innerHTML
+      enrich(old)
       return
     }
     old.replaceWith(next)
