@@ -98,7 +98,7 @@ func TestQuarantineNamesReasonAndRule(t *testing.T) {
 		t.Error("a record's text is markup")
 	}
 	_, page = b.do(http.MethodGet, "/quarantine", "", "Accept-Language", "ja")
-	wants(t, page, "この 1 時間で 4 件、理由は 3 つです。", "定義 1 では 2 件中 0 件が通ります。先に", "6 行目を直してください。")
+	wants(t, page, "この 1 時間で 4 件、理由は 3 つです。", "定義 1 では 2 件中 0 件が通ります。", "先に 6 行目を直してください。")
 }
 
 // fieldsOf are the hidden fields of the form on the page of quarantine.
@@ -215,7 +215,7 @@ func TestLimitsPageSaysWhatSetsEach(t *testing.T) {
 	f.Query("SELECT count(*) FROM likes")
 	var page string
 	f.Await("the limits", func() bool { page = b.get("/limits"); return strings.Contains(page, "<code>likes</code>") })
-	wants(t, page, "What will stop me, and when?", `<code>limits.body</code> <code class="dim">biwa.yaml:4</code>`, "1.0 MB", `<code>limits.journal</code> <span class="dim">default</span>`,
+	wants(t, page, "What will stop me, and when?", `<code>limits.body</code> <code class="dim">biwa.yaml:4</code>`, "1.0\u00a0MB", `<code>limits.journal</code> <span class="dim">default</span>`,
 		`<code>dedupe.max_keys</code> <span class="dim">default</span>`, "50,000,000", "disk, free", "stops at")
 	limits, err := f.Limits(t.Context())
 	if err != nil {

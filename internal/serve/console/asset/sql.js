@@ -15,7 +15,7 @@
   function learn() {
     if (words) return
     words = {tables: [], functions: []}
-    fetch(box.dataset.words).then(r => r.ok ? r.json() : words).then(w => { words = w }, () => { words = null })
+    fetch(box.dataset.words).then(r => r.ok ? r.json() : words).then(w => { words = w; if (document.activeElement === box) offer(false) }, () => { words = null })
   }
 
   // The word before the cursor, and the name before its dot.
