@@ -49,6 +49,15 @@ type Fault struct {
 func (f *Fault) Error() string { return f.Err.Error() }
 func (f *Fault) Unwrap() error { return f.Err }
 
+// Sentence is the message with an end, for something follows it.
+func (f *Fault) Sentence() string {
+	text := strings.TrimSpace(f.Message)
+	if strings.HasSuffix(text, ".") || strings.HasSuffix(text, "!") || strings.HasSuffix(text, "?") {
+		return text
+	}
+	return text + "."
+}
+
 // Vocabulary is what a statement can name.
 type Vocabulary struct {
 	Tables    []TableWords `json:"tables"`
