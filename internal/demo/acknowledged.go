@@ -46,6 +46,13 @@ func (a *Acknowledged) note(at time.Time, records int, last int64) {
 	}
 }
 
+// forgetRecent begins Recent anew.
+func (a *Acknowledged) forgetRecent() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	clear(a.recent)
+}
+
 // Number is the highest number: all up to it are acknowledged. The channel is closed
 // when there is a higher one.
 func (a *Acknowledged) Number() (int64, <-chan struct{}) {

@@ -119,6 +119,7 @@ func (t *Traffic) History(ctx context.Context, n int, over time.Duration) error 
 			return err
 		}
 	}
+	t.acknowledged.forgetRecent() // that was no rate of traffic
 	t.start = t.clock.Now()
 	return nil
 }

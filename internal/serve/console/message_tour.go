@@ -7,6 +7,7 @@ var tourMessages = table{
 	"tour.live": {"Everything here is live and yours. Step {1} of 5.", "ここにあるものはすべて実際に動いていて、自由に触れます。5 段階中 {1}。"},
 
 	"tour.answer": {"Try to lose a record.", "記録を失わせてみてください。"},
+	"tour.refresh": {"Read this page anew every 2 s", "2 秒ごとに読み直す"},
 	"tour.query":  {"The query", "クエリ"},
 
 	"tour.click":     {"Click around", "クリックする"},
