@@ -76,7 +76,7 @@ func (k *Keeper) keep() error {
 			short = 0
 		}
 		if short++; short > shortLives {
-			return fmt.Errorf("the node ends again and again, the last time after %v: %w", lived.Round(time.Millisecond), err)
+			return errors.Join(fmt.Errorf("the node ends again and again, the last time after %v", lived.Round(time.Millisecond)), err)
 		}
 		k.died(cmd.Process.Pid, at)
 	}

@@ -6,9 +6,9 @@ var tourMessages = table{
 	"tour.ask":  {"Five minutes", "五分間で試す"},
 	"tour.live": {"Everything here is live and yours. Step {1} of 5.", "ここにあるものはすべて実際に動いていて、自由に触れます。5 段階中 {1}。"},
 
-	"tour.answer": {"Try to lose a record.", "記録を失わせてみてください。"},
+	"tour.answer":  {"Try to lose a record.", "記録を失わせてみてください。"},
 	"tour.refresh": {"Read this page anew every 2 s", "2 秒ごとに読み直す"},
-	"tour.query":  {"The query", "クエリ"},
+	"tour.query":   {"The query", "クエリ"},
 
 	"tour.click":     {"Click around", "クリックする"},
 	"tour.click.how": {"Open <a href=\"/demo\" target=\"_blank\">the demo site</a> in another window and read an article. Your click stands here, marked, within a second; the rest is generated traffic. The tables count the last minute without bots.", "<a href=\"/demo\" target=\"_blank\">デモサイト</a>を別の画面で開き、記事を読んでください。クリックは 1 秒以内に印つきで下に現れます。残りは生成された記録です。表は直近 1 分間、ボットを除いた数です。"},
