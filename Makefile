@@ -33,7 +33,7 @@ race: ## Run the tests of what is concurrent with the race detector
 	go test -race -timeout 30m ./internal/...
 
 .PHONY: tools
-tools: ## Install what the tests use besides Go: zstd, and boto3 in a folder of its own
+tools: ## Install what the tests use besides Go: zstd, Chromium, Node.js, and SDKs in a folder of their own
 	@scripts/tools
 
 .PHONY: check
