@@ -89,7 +89,14 @@ func forNode(p *project.Project) app.Project {
 			streams[name] = d
 		}
 	}
-	return app.Project{Name: p.Config.Name, Location: p.Location, Streams: streams, Seeds: p.Seeds}
+	project := app.Project{Name: p.Config.Name, Location: p.Location, Streams: streams, Seeds: p.Seeds, Sources: map[string]app.Source{}}
+	for name, source := range p.Sources {
+		project.Sources[name] = source
+	}
+	if p.Written != nil {
+		project.Config = p.Written
+	}
+	return project
 }
 
 func limits(c project.Config) app.Limits {

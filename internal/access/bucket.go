@@ -21,6 +21,9 @@ type bucket struct {
 	mu     sync.Mutex
 	tokens float64
 	at     time.Time // when tokens was right
+
+	second      int64 // of the clock, that taken is for
+	taken, peak int64 // records in a second
 }
 
 func newBucket(rate int) *bucket {
@@ -47,7 +50,28 @@ func (b *bucket) take(n int, now time.Time) time.Duration {
 		return max(time.Millisecond, time.Duration(missing/float64(b.rate)*float64(time.Second)))
 	}
 	b.tokens -= float64(n)
+	b.note(int64(n), now)
 	return 0
+}
+
+// note counts what was taken, by second.
+func (b *bucket) note(n int64, now time.Time) {
+	if second := now.Unix(); second != b.second {
+		b.second, b.taken = second, 0
+	}
+	b.taken += n
+	b.peak = max(b.peak, b.taken)
+}
+
+// usage is how many records were taken in the last whole or present second, and the
+// most in any.
+func (b *bucket) usage(now time.Time) (last, most int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if now.Unix()-b.second > 1 {
+		return 0, b.peak
+	}
+	return b.taken, b.peak
 }
 
 // RateError refuses records of a public key that has brought too many.

@@ -3,6 +3,7 @@ package access
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -120,4 +121,21 @@ func refererOrigin(referer string) string {
 		return ""
 	}
 	return u.Scheme + "://" + u.Host
+}
+
+// Usage is how a public key is used: records a second.
+type Usage struct {
+	Key             string
+	Rate, Now, Peak int64
+}
+
+// Usages are all public keys' by name.
+func (g *Guard) Usages(now time.Time) []Usage {
+	var all []Usage
+	for _, k := range g.keys.Load().public {
+		last, most := k.bucket.usage(now)
+		all = append(all, Usage{k.Name, int64(k.bucket.rate), last, most})
+	}
+	slices.SortFunc(all, func(a, b Usage) int { return strings.Compare(a.Key, b.Key) })
+	return all
 }

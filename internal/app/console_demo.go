@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-
-	"github.com/biwa-data/biwa/internal/serve/api"
 )
 
-// Ask runs a statement in the project's zone and decodes its rows, as JSON objects,
+// Rows runs a statement in the project's zone and decodes its rows, as JSON objects,
 // into a slice.
-func (p pagesOf) Ask(ctx context.Context, sql string, into any) error {
+func (p pagesOf) Rows(ctx context.Context, sql string, into any) error {
 	p.node.asked.Add("console", 1)
 	rows, err := list[json.RawMessage](ctx, p.node, sql)
 	if err != nil {
@@ -25,9 +23,4 @@ func (p pagesOf) Ask(ctx context.Context, sql string, into any) error {
 		return fmt.Errorf("the answer of %s: %w", sql, err)
 	}
 	return nil
-}
-
-// Replay tries quarantined records of a stream again.
-func (p pagesOf) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswer, error) {
-	return p.node.Replay(ctx, r)
 }

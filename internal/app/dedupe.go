@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/dedupe"
@@ -22,8 +23,26 @@ type deduper struct {
 	node   *Node
 	stream *stream
 
+	most atomic.Int64 // keys
+
 	mu    sync.Mutex
 	index *dedupe.Index
+}
+
+// keys is how many keys are remembered and at most how many may be; ok is false where
+// the stream does not deduplicate.
+func (d *deduper) keys(now time.Time) (keys, limit int64, ok bool) {
+	want := d.stream.newest().stored.Definition.Dedupe
+	x := d.opened()
+	if want == nil || x == nil {
+		return 0, 0, false
+	}
+	if limit = want.MaxKeys; limit == 0 {
+		limit = dedupe.DefaultMaxKeys
+	}
+	keys = x.Keys(now.Add(-time.Duration(want.Window)))
+	raise(&d.most, keys)
+	return keys, limit, true
 }
 
 // Filter moves copies from the batch's rows to its rejects.
@@ -98,15 +117,7 @@ func (d *deduper) room(now time.Time) error {
 	if want == nil || want.OnFull != onFullRefuse {
 		return nil
 	}
-	x := d.opened()
-	if x == nil {
-		return nil
-	}
-	limit := want.MaxKeys
-	if limit == 0 {
-		limit = dedupe.DefaultMaxKeys
-	}
-	if x.Keys(now.Add(-time.Duration(want.Window))) >= limit {
+	if keys, limit, ok := d.keys(now); ok && keys >= limit {
 		return record.Errorf(record.Unavailable, "stream %s remembers as many keys as dedupe.max_keys allows, %d, and has dedupe.on_full: refuse: try again later, raise max_keys, or shorten dedupe.window",
 			d.stream.name, limit)
 	}

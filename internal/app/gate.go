@@ -29,7 +29,9 @@ type gate struct {
 	inFlight *semaphore.Weighted
 	limit    int64
 	held     peak
+	largest  atomic.Int64 // request that came in
 	free     atomic.Int64
+	least    atomic.Int64 // of free
 	shut     atomic.Bool
 }
 
@@ -63,6 +65,9 @@ func (g *gate) measure() error {
 		return err
 	}
 	g.free.Store(free)
+	if least := g.least.Load(); least == 0 || free < least {
+		g.least.Store(free)
+	}
 	if shut := free < g.reserve; shut != g.shut.Swap(shut) {
 		g.log.Warn("disk", "shut", shut, "free", free, "reserve", g.reserve)
 	}
@@ -124,6 +129,7 @@ func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error)
 	if g.shut.Load() {
 		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.reserve>>20)
 	}
+	raise(&g.largest, bytes)
 	bytes = min(max(bytes, 1), g.limit)
 	wait, cancel := context.WithTimeout(ctx, waitInFlight)
 	defer cancel()

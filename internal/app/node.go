@@ -35,6 +35,20 @@ type Project struct {
 	Location *time.Location
 	Streams  map[string]shape.Definition
 	Seeds    map[string]string // the texts of seeds/<name>.csv
+	// Sources are the files that the streams were read from, by name, and Config the
+	// one with the limits; what was not read from a file has none.
+	Sources map[string]Source
+	Config  Source
+}
+
+// Source is a file of the project, and where in it something stands.
+type Source interface {
+	File() string // relative to the project
+	Text() string
+	// Find is the line and column, from 1, of a path such as columns[2].one_of; where
+	// the file does not have it, of the nearest above it, which found names. found is
+	// "" where none is.
+	Find(path string) (line, column int, found string)
 }
 
 // Options of a node. Data is required; the rest takes the defaults.
@@ -91,6 +105,7 @@ type Node struct {
 	last     newest
 	arrivals arrivals
 	extents  extents
+	peaks    peaks
 	failure  atomic.Pointer[error]
 	keys     keyring
 	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
@@ -222,6 +237,7 @@ func (n *Node) run(ctx context.Context) error {
 	}))
 	n.doors.Go(n.watched("disk watch", n.gate.watch))
 	n.doors.Go(n.watched("maintenance", n.maintain))
+	n.doors.Go(n.watchPeaks)
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	return nil
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 
-	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/serve/console"
@@ -41,29 +40,6 @@ func (n *Node) Files(table string) []string {
 		}
 	}
 	return paths
-}
-
-// Limits lists every bound of the node.
-func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
-	l, q, log := n.o.Limit, n.engine.Queue(), n.journal.Stats()
-	inFlight, inFlightPeak := n.gate.held.values()
-	recent, _ := n.budget.Held()
-	var keys int64
-	err := n.meta.View(ctx, func(q meta.Querier) error {
-		return q.QueryRowContext(ctx, "SELECT count(*) FROM idempotency").Scan(&keys)
-	})
-	return []api.Limit{
-		{Name: "request body", Value: l.BodyBytes, Unit: "bytes", Key: "limits.body", What: "a larger request is refused with 413"},
-		{Name: "in flight", Value: l.InFlightBytes, Now: inFlight, Peak: inFlightPeak, Unit: "bytes", Key: "limits.in_flight", What: "requests beyond it wait 10 s, then get 503"},
-		{Name: "journal", Value: l.JournalBytes, Now: log.Bytes, Peak: log.Bytes, Unit: "bytes", Key: "limits.journal", What: "a full journal answers 503 until the archive has caught up"},
-		{Name: "recent rows", Value: l.RecentBytes, Now: recent, Peak: recent, Unit: "bytes", Key: "limits.recent", What: "past it the largest table is flushed"},
-		{Name: "disk reserve", Value: l.DiskReserve, Now: n.gate.free.Load(), Unit: "bytes free", Key: "limits.disk_reserve", What: "with less free space the doors answer 503"},
-		{Name: "SQL memory", Value: l.MemoryBytes, Unit: "bytes", Key: "limits.memory", What: "larger queries spill to disk, then fail"},
-		{Name: "heavy queries", Value: int64(l.HeavyQueries), Now: q.Running, Peak: q.MostRunning, Unit: "queries", Key: "limits.heavy_queries", What: "further ones wait"},
-		{Name: "query queue", Value: int64(l.QueueLength), Now: q.Waiting, Peak: q.MostWaiting, Unit: "queries", Key: "limits.queue", What: "beyond it a query gets 429"},
-		{Name: "query time", Value: int64(l.QueryTime.Seconds()), Unit: "seconds", Key: "limits.query_time", What: "a longer query is stopped"},
-		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Peak: keys, Unit: "seconds kept; keys now", Key: "idempotency.window", What: "an older key is taken for a new one"},
-	}, err
 }
 
 // Tap calls visit with each envelope of a stream as it is stored, until ctx ends;

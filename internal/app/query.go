@@ -37,7 +37,7 @@ func (r rows) Columns() []api.Column {
 func (r rows) Stats() api.Stats {
 	s := r.Result.Stats()
 	return api.Stats{ElapsedMS: float64(s.Elapsed) / float64(time.Millisecond), Rows: s.Rows, FilesRead: s.FilesRead, FilesSkipped: s.FilesSkipped,
-		BytesRead: s.BytesRead, RecentRows: s.RecentRows}
+		SkippedBy: s.SkippedBy, BytesRead: s.BytesRead, RecentRows: s.RecentRows}
 }
 
 // Engine is what the API runs queries with.

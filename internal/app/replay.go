@@ -49,7 +49,7 @@ func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswe
 	}
 	answer := api.ReplayAnswer{}
 	for after := record.RecordID(-1); ; {
-		ids, err := n.quarantinedIDs(ctx, s, r.Code, after)
+		ids, err := n.quarantinedIDs(ctx, r, after)
 		if err != nil || len(ids) == 0 {
 			return answer, err
 		}
@@ -60,17 +60,67 @@ func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswe
 	}
 }
 
-func (n *Node) quarantinedIDs(ctx context.Context, s *stream, code string, after record.RecordID) ([]record.RecordID, error) {
-	where := fmt.Sprintf("stream = %s AND _record_id > %d", record.QuoteText(s.name), after)
-	if code != "" {
-		where += " AND code = " + record.QuoteText(code)
+// replayable is the condition for the quarantined records that a request means and
+// that a definition could mend.
+func replayable(r api.ReplayRequest) (string, error) {
+	where := "stream = " + record.QuoteText(r.Stream)
+	if r.Code != "" {
+		where += " AND code = " + record.QuoteText(r.Code)
+	}
+	if r.Column != "" {
+		where += ` AND "column" = ` + record.QuoteText(r.Column)
+	}
+	if r.RecordID != "" {
+		id, err := record.ParseRecordID(r.RecordID)
+		if err != nil {
+			return "", err
+		}
+		where += " AND _record_id = " + id.String()
 	}
 	quoted := make([]string, len(hopeless))
 	for i, c := range hopeless {
 		quoted[i] = record.QuoteText(c)
 	}
-	found, err := list[struct{ ID string }](ctx, n, "SELECT _record_id::varchar AS ID FROM quarantine WHERE "+where+
-		" AND code NOT IN ("+strings.Join(quoted, ", ")+") ORDER BY _record_id LIMIT "+strconv.Itoa(replayBatch))
+	return where + " AND code NOT IN (" + strings.Join(quoted, ", ") + ")", nil
+}
+
+// Try says how many of the newest quarantined records that a request means would fit
+// the newest definition, and moves none.
+func (n *Node) Try(ctx context.Context, r api.ReplayRequest, newest int) (answer api.ReplayAnswer, err error) {
+	s, err := n.named(r.Stream)
+	if err != nil {
+		return answer, err
+	}
+	where, err := replayable(r)
+	if err != nil {
+		return answer, err
+	}
+	ids, err := n.idsWhere(ctx, where, "DESC", newest)
+	if err != nil || len(ids) == 0 {
+		return answer, err
+	}
+	slices.Sort(ids)
+	m, err := n.reshape(ctx, s, ids)
+	if m != nil {
+		defer m.release()
+	}
+	if err != nil {
+		return answer, err
+	}
+	return api.ReplayAnswer{Tried: int64(len(ids)), Moved: int64(len(m.ids)), Left: int64(len(ids) - len(m.ids))}, nil
+}
+
+func (n *Node) quarantinedIDs(ctx context.Context, r api.ReplayRequest, after record.RecordID) ([]record.RecordID, error) {
+	where, err := replayable(r)
+	if err != nil {
+		return nil, err
+	}
+	return n.idsWhere(ctx, fmt.Sprintf("%s AND _record_id > %d", where, after), "ASC", replayBatch)
+}
+
+// idsWhere are quarantined records that meet a condition, in the order of their ids.
+func (n *Node) idsWhere(ctx context.Context, where, order string, most int) ([]record.RecordID, error) {
+	found, err := list[struct{ ID string }](ctx, n, "SELECT _record_id::varchar AS ID FROM quarantine WHERE "+where+" ORDER BY _record_id "+order+" LIMIT "+strconv.Itoa(most))
 	ids := make([]record.RecordID, len(found))
 	for i, f := range found {
 		if ids[i], err = record.ParseRecordID(f.ID); err != nil {

@@ -13,6 +13,7 @@ type inflow struct {
 // stored is told of each envelope that is on disk, before its senders are answered.
 func (n *Node) stored(env *record.Envelope) {
 	n.idempotency.Note(env)
+	raise(&n.peaks.journal, n.journal.Stats().Bytes)
 	for i := range env.Sections {
 		s := &env.Sections[i]
 		n.last.note(env, s)

@@ -12,6 +12,7 @@ type Budget struct {
 	mu    sync.Mutex
 	held  map[*Worker]int64
 	total int64
+	most  int64 // of total
 }
 
 // NewBudget allows limit bytes.
@@ -22,6 +23,7 @@ func (b *Budget) report(w *Worker, bytes int64) {
 	defer b.mu.Unlock()
 	b.total += bytes - b.held[w]
 	b.held[w] = bytes
+	b.most = max(b.most, b.total)
 	if b.total <= b.limit {
 		return
 	}
@@ -55,6 +57,13 @@ func (b *Budget) Held() (bytes, limit int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.total, b.limit
+}
+
+// Most is what all workers have held at most.
+func (b *Budget) Most() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.most
 }
 
 type counter struct{ n atomic.Int64 }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -14,6 +15,7 @@ type function struct {
 	table     bool // a table macro of the prelude
 	clock     bool // answers otherwise at another time
 	random    bool // answers otherwise at another call
+	called    bool // within an expression
 }
 
 // informationViews are information_schema as users see it: without the schemas
@@ -40,6 +42,7 @@ func (e *Engine) learn(ctx context.Context) error {
 				name, kind, stability := text(0, row), text(1, row), text(2, row)
 				f := e.functions[name]
 				f.aggregate = f.aggregate || kind == "aggregate"
+				f.called = f.called || kind == "scalar" || kind == "aggregate" || kind == "macro"
 				f.table = f.table || kind == "table_macro" && !batch.Column(4).(*array.Boolean).Value(row)
 				f.clock = f.clock || stability == "CONSISTENT_WITHIN_QUERY"
 				f.random = f.random || stability == "VOLATILE" && name != "error"
@@ -97,4 +100,19 @@ func words(body string) []string {
 		at = end
 	}
 	return out
+}
+
+// Functions are the names of what a reader's statement may call, in order; those
+// that are operators are left out.
+func (e *Engine) Functions() []string {
+	var names []string
+	for name, f := range e.functions {
+		_, end := identifier(name, 0)
+		if end != len(name) || deniedFunctions[name] || strings.HasPrefix(name, "__") || !(f.called || f.table || tableFunctions[name]) {
+			continue
+		}
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }

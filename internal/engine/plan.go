@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ type plan struct {
 	files   int // to read
 	skipped int
 	bytes   int64
-	rows    int64 // recent
+	rows    int64    // recent
+	by      []string // columns for whose sake files are skipped, in order
 }
 
 // part is what it will read of one table.
@@ -60,7 +62,7 @@ func (e *Engine) plan(ctx context.Context, st *statement, w *world.World, views 
 
 // find looks the limits up.
 func (p *plan) find() {
-	p.files, p.skipped, p.bytes, p.rows = 0, 0, 0, 0
+	p.files, p.skipped, p.bytes, p.rows, p.by = 0, 0, 0, 0, nil
 	for _, part := range p.tables {
 		part.files, part.recent = nil, nil
 		if !part.wanted.none() {
@@ -86,8 +88,28 @@ func (p *plan) find() {
 			p.rows += g.Rows()
 		}
 		p.files += len(part.files)
-		p.skipped += part.table.Files.Len() - len(part.files)
+		if skipped := part.table.Files.Len() - len(part.files); skipped > 0 {
+			p.skipped += skipped
+			p.by = append(p.by, part.limited()...)
+		}
 	}
+	slices.Sort(p.by)
+	p.by = slices.Compact(p.by)
+}
+
+// limited names the columns of which the statement says something.
+func (p *part) limited() (names []string) {
+	b := p.wanted.bounds
+	if b.MinTime != world.Everything.MinTime || b.MaxTime != world.Everything.MaxTime {
+		names = append(names, p.table.TimeColumn)
+	}
+	if b.MinID != world.Everything.MinID || b.MaxID != world.Everything.MaxID {
+		names = append(names, record.ColumnRecordID)
+	}
+	for _, c := range p.wanted.columns {
+		names = append(names, c.column.Name)
+	}
+	return names
 }
 
 // hasSessions says whether it reads a view with sessions.

@@ -75,6 +75,7 @@ type run struct {
 	stats struct {
 		files, skipped int
 		bytes, recent  int64
+		by             []string
 		rows           atomic.Int64
 		elapsed        atomic.Int64 // set at the end
 	}
@@ -84,6 +85,9 @@ type run struct {
 func (r *run) main(ctx context.Context) {
 	r.err = r.execute(ctx)
 	r.stats.elapsed.Store(int64(time.Since(r.began)))
+	if !r.request.Admin {
+		raise(&r.engine.queue.longest, r.stats.elapsed.Load())
+	}
 	if r.ownPin {
 		r.pin.Release()
 	}
@@ -170,7 +174,7 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 	if err := c.setVariables(ctx, e.variables(st, p, views)); err != nil {
 		return err
 	}
-	r.stats.files, r.stats.skipped, r.stats.bytes, r.stats.recent = p.files, p.skipped, p.bytes, p.rows
+	r.stats.files, r.stats.skipped, r.stats.bytes, r.stats.recent, r.stats.by = p.files, p.skipped, p.bytes, p.rows, p.by
 	cur, err := c.query(ctx, st.src, st.text, r.request.Params...)
 	if err != nil {
 		return err
@@ -223,9 +227,10 @@ type Stats struct {
 	Elapsed      time.Duration // so far, or to the end
 	Rows         int64         // handed over
 	FilesRead    int
-	FilesSkipped int   // by what the statement says of time and record ids
-	BytesRead    int64 // size of the files read
-	RecentRows   int64 // in the generations read
+	FilesSkipped int      // by what the statement says of SkippedBy
+	SkippedBy    []string // columns
+	BytesRead    int64    // size of the files read
+	RecentRows   int64    // in the generations read
 }
 
 // Columns are the result's.
@@ -257,7 +262,7 @@ func (r *Result) Stats() Stats {
 	if elapsed == 0 {
 		elapsed = time.Since(r.run.began)
 	}
-	return Stats{Elapsed: elapsed, Rows: s.rows.Load(), FilesRead: s.files, FilesSkipped: s.skipped, BytesRead: s.bytes, RecentRows: s.recent}
+	return Stats{Elapsed: elapsed, Rows: s.rows.Load(), FilesRead: s.files, FilesSkipped: s.skipped, SkippedBy: s.by, BytesRead: s.bytes, RecentRows: s.recent}
 }
 
 // Close stops the query if it still runs, and waits until it has let go of its

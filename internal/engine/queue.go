@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"sync/atomic"
+	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -16,6 +17,7 @@ type queue struct {
 	light, running, waiting             atomic.Int64
 	mostLight, mostRunning, mostWaiting atomic.Int64
 	refused                             atomic.Int64
+	longest                             atomic.Int64 // reader's query that has ended, in nanoseconds
 }
 
 // QueueStats is how the queue stands now, and its peaks since the start.
@@ -23,7 +25,8 @@ type QueueStats struct {
 	Light, Running, Waiting             int64 // now
 	MostLight, MostRunning, MostWaiting int64 // peaks
 	Refused                             int64
-	HeavyQueries, QueueLength           int64 // limits
+	HeavyQueries, QueueLength           int64         // limits
+	Longest                             time.Duration // a reader's query took, of those that have ended
 }
 
 func newQueue(heavy, length int) *queue {
@@ -78,6 +81,6 @@ func (e *Engine) Queue() QueueStats {
 	return QueueStats{
 		Light: q.light.Load(), Running: q.running.Load(), Waiting: q.waiting.Load(),
 		MostLight: q.mostLight.Load(), MostRunning: q.mostRunning.Load(), MostWaiting: q.mostWaiting.Load(),
-		Refused: q.refused.Load(), HeavyQueries: int64(cap(q.slots)), QueueLength: q.length,
+		Refused: q.refused.Load(), HeavyQueries: int64(cap(q.slots)), QueueLength: q.length, Longest: time.Duration(q.longest.Load()),
 	}
 }

@@ -27,6 +27,8 @@ type Project struct {
 	Streams  map[string]shape.Definition // by name: the file's, without .yaml
 	Seeds    map[string]string           // the texts of seeds/<name>.csv, by name
 	Lookups  map[string]*shape.Seed      // the same, read
+	Sources  map[string]*Source          // the streams' files, by name
+	Written  *Source                     // biwa.yaml; nil if it could not be read
 
 	documents map[string]*document // of the streams, for the places in Bind
 }
@@ -45,7 +47,7 @@ func Load(dir string, env Environ) (*Project, Problems) {
 	var problems Problems
 	p := &Project{
 		Dir: dir, Location: time.UTC, Streams: map[string]shape.Definition{}, Seeds: map[string]string{}, Lookups: map[string]*shape.Seed{},
-		documents: map[string]*document{},
+		documents: map[string]*document{}, Sources: map[string]*Source{},
 	}
 	config := p.loadConfig(env, &problems)
 	if config != nil {
@@ -78,6 +80,7 @@ func (p *Project) loadConfig(env Environ, problems *Problems) *document {
 		return nil
 	}
 	doc := parseDocument(configFile, text, problems)
+	p.Written = &Source{string(text), doc}
 	e := &expander{dir: p.Dir, env: env, doc: doc}
 	d := &decoder{document: doc, expand: e.expand}
 	d.decode(&p.Config)
@@ -149,7 +152,7 @@ func (p *Project) loadStream(file, name string, text []byte, problems *Problems)
 		}
 	}
 	p.Streams[name] = def
-	p.documents[name] = doc
+	p.documents[name], p.Sources[name] = doc, &Source{string(text), doc}
 }
 
 // checkSessions finds streams whose table has the name of another's view of sessions.

@@ -367,7 +367,7 @@ func FuzzLoad(f *testing.F) {
 			return
 		}
 		var problems Problems
-		p := &Project{Streams: map[string]shape.Definition{}, documents: map[string]*document{}}
+		p := &Project{Streams: map[string]shape.Definition{}, documents: map[string]*document{}, Sources: map[string]*Source{}}
 		p.loadStream("streams/s.yaml", "s", text, &problems)
 		p.Bind(context.Background(), binder{})
 		doc := parseDocument(configFile, text, &problems)

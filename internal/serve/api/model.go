@@ -100,6 +100,9 @@ type TraceFile struct {
 type ReplayRequest struct {
 	Stream string `json:"stream" doc:"name of the stream" minLength:"1"`
 	Code   string `json:"code,omitempty" doc:"only those with this reason"`
+	Column string `json:"column,omitempty" doc:"only those that this column rejected"`
+	// RecordID is a text: it goes beyond what every JSON reader keeps exact.
+	RecordID string `json:"record_id,omitempty" doc:"only this one"`
 }
 
 // ReplayAnswer is what became of them.
@@ -132,10 +135,12 @@ type Limit struct {
 	Name  string `json:"name"`
 	Value int64  `json:"value"`
 	Now   int64  `json:"now"`
-	Peak  int64  `json:"peak"`
+	Peak  int64  `json:"peak" doc:"the most since the start, of free space the least; 0 where nothing counts towards it"`
 	Unit  string `json:"unit"`
-	Key   string `json:"key" doc:"of biwa.yaml"`
+	Key   string `json:"key" doc:"of biwa.yaml, or of the stream's file"`
 	What  string `json:"what"`
+	Of    string `json:"of,omitempty" doc:"the stream or key that it is for"`
+	Set   string `json:"set,omitempty" doc:"file and line that sets it; absent for the default"`
 }
 
 // TapRecord is one line of a tap.

@@ -18,7 +18,7 @@ import (
 // TestOpenAPIIsTheCommittedOne keeps docs/openapi.json equal to what the node
 // serves; BIWA_UPDATE=1 writes it anew.
 func TestOpenAPIIsTheCommittedOne(t *testing.T) {
-	s := &Server{Events: http.NotFoundHandler(), Public: &collect.PublicDoor{}, Guard: access.NewGuard(nil, nil), Metrics: prometheus.NewRegistry(), Version: "1"}
+	s := &Server{Events: http.NotFoundHandler(), Console: http.NotFoundHandler(), Public: &collect.PublicDoor{}, Guard: access.NewGuard(nil, nil), Metrics: prometheus.NewRegistry(), Version: "1"}
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, httptest.NewRequest(http.MethodGet, "http://localhost/openapi.json", nil))
 	var document struct{ OpenAPI string }

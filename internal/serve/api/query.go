@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
+	"mime"
 	"net/http"
 	"strings"
 	"time"
@@ -33,12 +35,13 @@ type Column struct {
 
 // Stats say what a query cost.
 type Stats struct {
-	ElapsedMS    float64 `json:"elapsed_ms"`
-	Rows         int64   `json:"rows"`
-	FilesRead    int     `json:"files_read" doc:"files that could hold rows the statement asks for"`
-	FilesSkipped int     `json:"files_skipped" doc:"files that could not, by their bounds"`
-	BytesRead    int64   `json:"bytes_read" doc:"size of the files read"`
-	RecentRows   int64   `json:"recent_rows" doc:"rows read that are in no file yet"`
+	ElapsedMS    float64  `json:"elapsed_ms"`
+	Rows         int64    `json:"rows"`
+	FilesRead    int      `json:"files_read" doc:"files that could hold rows the statement asks for"`
+	FilesSkipped int      `json:"files_skipped" doc:"files that could not, by their bounds"`
+	SkippedBy    []string `json:"skipped_by,omitempty" doc:"columns of which the statement says something that those files do not meet"`
+	BytesRead    int64    `json:"bytes_read" doc:"size of the files read"`
+	RecentRows   int64    `json:"recent_rows" doc:"rows read that are in no file yet"`
 }
 
 // Rows is a result that arrives batch by batch. The caller releases the batches
@@ -87,12 +90,18 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, err)
 		return
 	}
+	Answer(w, r, s.Engine, q, "", s.Log)
+}
+
+// Answer runs a query and streams its result in the format that the request asks
+// for; with a name it is a file to keep, whose ending is the format's.
+func Answer(w http.ResponseWriter, r *http.Request, e Engine, q Query, name string, log *slog.Logger) {
 	f, err := chooseFormat(r)
 	if err != nil {
 		problem.Write(w, err)
 		return
 	}
-	rows, err := s.Engine.Query(r.Context(), q)
+	rows, err := e.Query(r.Context(), q)
 	if err != nil {
 		problem.Write(w, err)
 		return
@@ -106,10 +115,13 @@ func (s *Server) query(w http.ResponseWriter, r *http.Request) {
 	}
 	rows = &begun{Rows: rows, first: first, err: err}
 	w.Header().Set("Content-Type", f.mediaType)
+	if name != "" {
+		w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": name + "." + f.name}))
+	}
 	w.Header().Set(TimeZoneHeader, q.Location.String())
 	w.Header().Set("X-Accel-Buffering", "no")
 	if err := send(r.Context(), w, f, rows, q.Location); err != nil {
-		s.Log.Info("query ended early", "error", err)
+		log.Info("query ended early", "error", err)
 		if f.name != "json" {
 			panic(http.ErrAbortHandler) // the client must not take a part for the whole
 		}

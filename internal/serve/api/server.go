@@ -1,6 +1,6 @@
 // Package api is the HTTP door out, and the node's controls: queries, ledger,
-// trace, live tap, quarantine, reload, and a plain SQL page. Its
-// OpenAPI document is made from the types of its own handlers.
+// trace, live tap, quarantine and reload. Its OpenAPI
+// document is made from the types of its own handlers.
 package api
 
 import (
@@ -76,8 +76,6 @@ func (s *Server) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", s.ready)
 	mux.Handle("GET /metrics", s.guarded(access.Read, promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{})))
-	mux.Handle("GET /sql", s.guarded(access.Read, http.HandlerFunc(s.sqlPage)))
-	mux.Handle("GET /style.css", http.HandlerFunc(s.style))
 	for path, method := range map[string]string{"/v1/events/{stream}": "POST", "/v1/query": "POST", "/v1/tap/{stream}": "GET"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", method)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -235,4 +236,15 @@ func RowJSON(columns []Column, batch arrow.RecordBatch, i int) []byte {
 		out = w.appendJSON(out, column, i, columns[c].Type)
 	}
 	return append(out, '}')
+}
+
+// RowText is a row of a batch as tables show it, times in a zone; null says which
+// cells are null.
+func RowText(columns []Column, batch arrow.RecordBatch, i int, location *time.Location) (cells []string, null []bool) {
+	w := valueWriter{location: location}
+	for c, column := range batch.Columns() {
+		cells = append(cells, strings.Clone(w.text(column, i, columns[c].Type))) // the batch's memory goes with it
+		null = append(null, column.IsNull(i))
+	}
+	return cells, null
 }

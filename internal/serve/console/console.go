@@ -52,6 +52,8 @@ type Console struct {
 	glance   glance
 	foreign  *http.CrossOriginProtection
 	sessions sessions
+	history  history
+	outcomes outcomes
 }
 
 // New makes a console.
@@ -84,6 +86,8 @@ func (c *Console) Handler() http.Handler {
 		mux.HandleFunc("GET /demo/{article}/seen", c.seen)
 		mux.HandleFunc("POST /tour/kill", c.kill)
 	}
+	mux.HandleFunc("GET /sql/download", c.download)
+	mux.HandleFunc("GET /sql/words", c.words)
 	mux.HandleFunc("GET /login", c.loginPage)
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)
@@ -110,7 +114,7 @@ func secured(next http.Handler) http.Handler {
 // keep them.
 var assetVersion = func() string {
 	sum := sha256.New()
-	for _, name := range []string{"style.css", "site.css", "script.js", "icon.svg"} {
+	for _, name := range []string{"style.css", "site.css", "script.js", "sql.js", "icon.svg"} {
 		text, err := files.ReadFile("asset/" + name)
 		if err != nil {
 			panic(err) // it is embedded

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
-	"github.com/biwa-data/biwa/internal/serve/api"
 )
 
 // Demo is what biwa demo has and biwa up has not: a site to click around on, and a
@@ -30,11 +29,9 @@ type Demo interface {
 
 // DemoReader tells what only the demo's pages show of the node.
 type DemoReader interface {
-	// Ask runs a statement in the project's zone and decodes its rows, as JSON
+	// Rows runs a statement in the project's zone and decodes its rows, as JSON
 	// objects, into a slice.
-	Ask(ctx context.Context, sql string, into any) error
-	// Replay tries quarantined records of a stream again.
-	Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswer, error)
+	Rows(ctx context.Context, sql string, into any) error
 }
 
 // Article is one of the site's.

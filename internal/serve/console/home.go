@@ -166,8 +166,8 @@ func (v *Visit) Quantity(n int64, unit string) string {
 	switch unit {
 	case "bytes", "bytes free":
 		return v.Bytes(n)
-	case "seconds":
-		return v.Span(time.Duration(n) * time.Second)
+	case "milliseconds":
+		return v.Span(time.Duration(n) * time.Millisecond)
 	}
 	return v.N(n)
 }

@@ -1,6 +1,10 @@
 package console
 
-import "github.com/biwa-data/biwa/internal/serve/api"
+import (
+	"slices"
+
+	"github.com/biwa-data/biwa/internal/serve/api"
+)
 
 // Near are the limits of which most is used.
 func (f *Frame) Near() []api.Limit {
@@ -13,6 +17,9 @@ func (f *Frame) Near() []api.Limit {
 	return near
 }
 
+// usedUnits are those in which what counts towards a limit is a part of it.
+var usedUnits = []string{"bytes", "queries", "queries waiting", "milliseconds", "keys", "records a second"}
+
 // used is how much of a limit is used, from 0 to 1; 0 where nothing counts
 // towards it.
 func used(l api.Limit) float64 {
@@ -21,7 +28,7 @@ func used(l api.Limit) float64 {
 		return 0
 	case l.Unit == "bytes free": // a reserve: it is used up as what is free comes down to it
 		return float64(l.Value) / float64(l.Now)
-	case l.Unit == "bytes" || l.Unit == "queries":
+	case slices.Contains(usedUnits, l.Unit):
 		return float64(l.Now) / float64(l.Value)
 	}
 	return 0

@@ -16,6 +16,9 @@ type Node interface {
 	StreamReader
 	TableReader
 	DemoReader
+	SQLReader
+	QuarantineReader
+	LedgerReader
 }
 
 // Watch tells how the whole node fares.

@@ -169,7 +169,7 @@ func TestTablePagesShowColumnsDaysFilesAndRows(t *testing.T) {
 }
 
 // paths are all pages that need no more than a stream.
-var paths = []string{"/", "/streams", "/streams/visits", "/tables", "/tables/visits", "/tables/" + record.QuarantineTable}
+var paths = []string{"/", "/streams", "/streams/visits", "/tables", "/tables/visits", "/tables/" + record.QuarantineTable, "/sql", "/quarantine", "/ledger", "/trace", "/limits"}
 
 func TestEveryPageInJapanese(t *testing.T) {
 	n := start(t)

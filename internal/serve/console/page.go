@@ -44,6 +44,11 @@ func pages() []*page {
 		streamPage(),
 		tablesPage(),
 		tablePage(),
+		sqlPage(),
+		quarantinePage(),
+		ledgerPage(),
+		tracePage(),
+		limitsPage(),
 	}
 }
 
@@ -110,6 +115,9 @@ func (c *Console) render(w http.ResponseWriter, v *Visit, status int) {
 	if err != nil {
 		c.failVisit(w, v, err)
 		return
+	}
+	if v.status != 0 {
+		status = v.status
 	}
 	writePage(w, status, text)
 }

@@ -32,6 +32,7 @@ type Visit struct {
 	page     *page
 	options  *Options
 	fragment bool
+	status   int // of the answer where load wants another one; 0 for the usual
 }
 
 // Project is the project's name.
