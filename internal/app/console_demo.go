@@ -7,9 +7,9 @@ import (
 	"fmt"
 )
 
-// AskInto runs a statement in the project's zone and decodes its rows, as JSON objects,
+// Rows runs a statement in the project's zone and decodes its rows, as JSON objects,
 // into a slice.
-func (p pagesOf) AskInto(ctx context.Context, sql string, into any) error {
+func (p pagesOf) Rows(ctx context.Context, sql string, into any) error {
 	p.node.asked.Add("console", 1)
 	rows, err := list[json.RawMessage](ctx, p.node, sql)
 	if err != nil {

@@ -82,12 +82,12 @@ func (c *Console) Handler() http.Handler {
 			mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { c.act(w, r, p) })
 		}
 	}
-	mux.HandleFunc("GET /sql/download", c.download)
-	mux.HandleFunc("GET /sql/words", c.words)
 	if c.Demo != nil {
 		mux.HandleFunc("GET /demo/{article}/seen", c.seen)
 		mux.HandleFunc("POST /tour/kill", c.kill)
 	}
+	mux.HandleFunc("GET /sql/download", c.download)
+	mux.HandleFunc("GET /sql/words", c.words)
 	mux.HandleFunc("GET /login", c.loginPage)
 	mux.HandleFunc("POST /login", c.login)
 	mux.HandleFunc("POST /logout", c.logout)

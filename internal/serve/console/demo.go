@@ -29,9 +29,9 @@ type Demo interface {
 
 // DemoReader tells what only the demo's pages show of the node.
 type DemoReader interface {
-	// AskInto runs a statement in the project's zone and decodes its rows, as JSON
+	// Rows runs a statement in the project's zone and decodes its rows, as JSON
 	// objects, into a slice.
-	AskInto(ctx context.Context, sql string, into any) error
+	Rows(ctx context.Context, sql string, into any) error
 }
 
 // Article is one of the site's.

@@ -29,6 +29,13 @@ const glanceTime = 500 * time.Millisecond
 // one before and says so.
 const overviewTime = 5 * time.Second
 
+// forget makes the next page look again: who has changed something sees it.
+func (g *glance) forget() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked = time.Time{}
+}
+
 // frame is the frame as it is now.
 func (c *Console) frame(ctx context.Context) *Frame {
 	g := &c.glance

@@ -15,10 +15,10 @@ type Node interface {
 	Watch
 	StreamReader
 	TableReader
+	DemoReader
 	SQLReader
 	QuarantineReader
 	LedgerReader
-	DemoReader
 }
 
 // Watch tells how the whole node fares.

@@ -126,9 +126,9 @@ func TestDefinitionsAreListedWithWhatChanged(t *testing.T) {
 	var page string
 	n.Await("Home to say so", func() bool {
 		page = b.get("/")
-		return strings.Contains(page, "The changed project was not applied")
+		return strings.Contains(page, "Version 3 was not applied")
 	})
-	wants(t, page, "The running version stays.", "timestmap", "1 thing wants a look.", "version 2, since")
+	wants(t, page, "Version 2 runs on.", "timestmap", "1 thing wants a look.", "version 2, since")
 }
 
 func TestTablePagesShowColumnsDaysFilesAndRows(t *testing.T) {

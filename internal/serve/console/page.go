@@ -92,6 +92,7 @@ func (c *Console) act(w http.ResponseWriter, r *http.Request, p *page) {
 	ctx, cancel := context.WithTimeout(r.Context(), loadTime)
 	defer cancel()
 	to, err := do.run(ctx, c, v)
+	c.glance.forget()
 	if err != nil {
 		v.Refused, v.Form = err, r.PostForm
 		c.render(w, v, problem.Status(err))

@@ -62,7 +62,7 @@ func loadSite(ctx context.Context, c *Console, v *Visit) (any, error) {
 		Views   int64  `json:"views"`
 		Mine    int64  `json:"mine"`
 	}
-	if err := c.Node.AskInto(ctx, readsSQL, &counts); err != nil {
+	if err := c.Node.Rows(ctx, readsSQL, &counts); err != nil {
 		return nil, err
 	}
 	for _, a := range c.Demo.Articles() {
@@ -90,7 +90,7 @@ func loadSite(ctx context.Context, c *Console, v *Visit) (any, error) {
 			d.Visible = s.Visible
 		}
 	}
-	return d, c.Node.AskInto(ctx, clicksSQL, &d.Mine)
+	return d, c.Node.Rows(ctx, clicksSQL, &d.Mine)
 }
 
 // viewStream takes the site's page views.

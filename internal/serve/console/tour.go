@@ -107,8 +107,8 @@ func loadTour(ctx context.Context, c *Console, v *Visit) (any, error) {
 		d.Zone = "UTC"
 	}
 	var all []moved
-	if err := errors.Join(c.Node.AskInto(ctx, clicksSQL, &d.Mine), c.Node.AskInto(ctx, creatorsSQL, &d.Creators), c.Node.AskInto(ctx, sitesSQL, &d.Sites),
-		c.Node.AskInto(ctx, daysSQL(d.Zone), &d.Days), c.Node.AskInto(ctx, movedSQL(v.Zone()), &all)); err != nil {
+	if err := errors.Join(c.Node.Rows(ctx, clicksSQL, &d.Mine), c.Node.Rows(ctx, creatorsSQL, &d.Creators), c.Node.Rows(ctx, sitesSQL, &d.Sites),
+		c.Node.Rows(ctx, daysSQL(d.Zone), &d.Days), c.Node.Rows(ctx, movedSQL(v.Zone()), &all)); err != nil {
 		return nil, err
 	}
 	if len(all) > 0 {
@@ -191,7 +191,7 @@ func (d *tourData) follow(ctx context.Context, c *Console, v *Visit) error {
 		Message string `json:"message"`
 		Line    string `json:"line"`
 	}
-	if err := c.Node.AskInto(ctx, `select code, coalesce("column", '') as "column", coalesce(message, '') as message, line from quarantine where _record_id = `+s.ID, &kept); err != nil {
+	if err := c.Node.Rows(ctx, `select code, coalesce("column", '') as "column", coalesce(message, '') as message, line from quarantine where _record_id = `+s.ID, &kept); err != nil {
 		return err
 	}
 	if len(kept) > 0 {
@@ -199,7 +199,7 @@ func (d *tourData) follow(ctx context.Context, c *Console, v *Visit) error {
 		s.Quarantined, s.Code, s.Column, s.Message, s.Line = true, k.Code, k.Column, k.Message, k.Line
 	}
 	var there []struct{ N int64 }
-	if err := c.Node.AskInto(ctx, "select count(*) as N from "+brokenStream+" where _record_id = "+s.ID, &there); err != nil {
+	if err := c.Node.Rows(ctx, "select count(*) as N from "+brokenStream+" where _record_id = "+s.ID, &there); err != nil {
 		return err
 	}
 	s.Delivered = len(there) > 0 && there[0].N > 0
