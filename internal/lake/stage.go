@@ -113,7 +113,7 @@ func produceWith(ctx context.Context, tx *icetable.Transaction, l *Lake, s *stag
 		}
 	}
 	if s.rewrite {
-		return tx.NewRewrite(nil).Apply(removed, added, nil).Commit(ctx)
+		return tx.NewRewrite(nil).ApplyResult(icetable.CompactionGroupResult{OldDataFiles: removed, NewDataFiles: added}).Commit(ctx)
 	}
 	return tx.ReplaceDataFilesWithDataFiles(ctx, removed, added, nil, icetable.WithoutAutoNameMapping())
 }
