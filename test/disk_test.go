@@ -3,6 +3,7 @@ package test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"os/exec"
@@ -40,9 +41,14 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	sent := 0
+	noise := rand.New(rand.NewPCG(1, 1)) // what could be packed well would not fill the disk
 	send := func() int {
+		text := make([]byte, 256<<10)
+		for i := range text {
+			text[i] = byte(noise.Uint32())
+		}
 		var problem struct{ Detail string }
-		status := n.post(t, "/v1/events/events", fmt.Sprintf(`{"n":%d,"text":"%s"}`, sent, strings.Repeat("x", 512<<10)), &problem)
+		status := n.post(t, "/v1/events/events", fmt.Sprintf(`{"n":%d,"text":"%x"}`, sent, text), &problem)
 		switch status {
 		case http.StatusOK:
 			sent++

@@ -27,8 +27,8 @@ func (w watchedEngine) check(err error) error {
 }
 
 // WriteParquet writes rows to a durable file.
-func (w watchedEngine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch, hurry bool) (record.File, error) {
-	f, err := w.Engine.WriteParquet(ctx, path, schema, timeColumn, batches, hurry)
+func (w watchedEngine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch) (record.File, error) {
+	f, err := w.Engine.WriteParquet(ctx, path, schema, timeColumn, batches)
 	return f, w.check(err)
 }
 

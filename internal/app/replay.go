@@ -258,7 +258,7 @@ func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
 	if err := s.dedupe.syncAdmitted(ctx); err != nil {
 		return err
 	}
-	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches, false)
+	f, err := n.engine.WriteParquet(ctx, n.tables.Path(s.name), m.schema, m.timeColumn, m.batches)
 	if err != nil {
 		return err
 	}
@@ -307,7 +307,7 @@ func (n *Node) withoutRows(ctx context.Context, ids map[record.RecordID]bool) (l
 		}
 		if kept > 0 && kept < f.Rows {
 			var w record.File
-			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches, false); err == nil {
+			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches); err == nil {
 				change.Files = append(change.Files, w)
 			}
 		}

@@ -134,7 +134,7 @@ func planOnce(ctx context.Context, dir string, files int) (time.Duration, error)
 	for i := range files {
 		if i < matchingFiles {
 			batch := idsAndTimes(schema, record.RecordID(i*100+1), base)
-			f, err := e.WriteParquet(ctx, fmt.Sprintf("f%d.parquet", i), schema, "ts", batch, false)
+			f, err := e.WriteParquet(ctx, fmt.Sprintf("f%d.parquet", i), schema, "ts", batch)
 			batch[0].Release()
 			if err != nil {
 				return 0, err

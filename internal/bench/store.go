@@ -75,7 +75,7 @@ func commit(ctx context.Context, o Options) (Result, error) {
 		}
 		seq := record.Sequence(i + 1)
 		batch := idsAndTimes(schema, record.NewRecordID(0, seq, 0), time.Now().UnixMicro())
-		f, err := e.WriteParquet(ctx, path, schema, "ts", batch, false)
+		f, err := e.WriteParquet(ctx, path, schema, "ts", batch)
 		batch[0].Release()
 		if err != nil {
 			return Result{}, err

@@ -51,8 +51,7 @@ type Recent interface {
 
 // Files writes rows to durable Parquet files.
 type Files interface {
-	// WriteParquet writes with all processors in a hurry, else beside other work.
-	WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch, hurry bool) (record.File, error)
+	WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, batches []arrow.RecordBatch) (record.File, error)
 }
 
 // Tables commits files.

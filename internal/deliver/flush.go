@@ -109,7 +109,7 @@ func (w *Worker) rotate(ctx context.Context) {
 
 func (w *Worker) rotateTo(ctx context.Context, to record.Sequence) {
 	g := w.current
-	g.to, g.hurry = to, g.hurry || w.late() || w.fillsFast()
+	g.to = to
 	w.flushing = g
 	w.current = newGeneration(to)
 	w.current.schema, w.current.timeColumn = g.schema, g.timeColumn
@@ -142,10 +142,10 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 	}
 	c := Commit{Stream: w.stream, Table: w.table, Epoch: w.epoch, From: g.from, To: g.to, Accounts: g.accountList()}
 	var err error
-	if c.Data, err = w.write(ctx, &g.rows, w.table, g.schema, g.timeColumn, g.hurry); err != nil {
+	if c.Data, err = w.write(ctx, &g.rows, w.table, g.schema, g.timeColumn); err != nil {
 		return err
 	}
-	if c.Quarantine, err = w.writeRejects(ctx, &g.rejects, g.hurry); err != nil {
+	if c.Quarantine, err = w.writeRejects(ctx, &g.rejects); err != nil {
 		return err
 	}
 	c.Publish = func(d *world.Draft) {
@@ -155,11 +155,11 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 	return w.Tables.Commit(ctx, c)
 }
 
-func (w *Worker) write(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string, hurry bool) ([]record.File, error) {
+func (w *Worker) write(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string) ([]record.File, error) {
 	if s.count == 0 || s.files != nil {
 		return s.files, nil
 	}
-	f, err := w.Files.WriteParquet(ctx, w.Tables.Path(table), schema, timeColumn, s.batches, hurry)
+	f, err := w.Files.WriteParquet(ctx, w.Tables.Path(table), schema, timeColumn, s.batches)
 	if err != nil {
 		return nil, fmt.Errorf("table %s: write %d rows: %w", table, s.count, err)
 	}
@@ -170,7 +170,7 @@ func (w *Worker) write(ctx context.Context, s *side, table string, schema record
 	return s.files, nil
 }
 
-func (w *Worker) writeRejects(ctx context.Context, s *side, hurry bool) ([]record.File, error) {
+func (w *Worker) writeRejects(ctx context.Context, s *side) ([]record.File, error) {
 	if s.count == 0 {
 		return nil, nil
 	}
@@ -178,7 +178,7 @@ func (w *Worker) writeRejects(ctx context.Context, s *side, hurry bool) ([]recor
 	if err != nil {
 		return nil, err
 	}
-	return w.write(ctx, s, record.QuarantineTable, schema, record.ColumnReceivedAt, hurry)
+	return w.write(ctx, s, record.QuarantineTable, schema, record.ColumnReceivedAt)
 }
 
 // leave takes the side's generation out of a table of the next World.
@@ -289,7 +289,6 @@ func (w *Worker) flushAll(ctx context.Context) error {
 			if w.current.empty() && to == w.current.from {
 				return nil
 			}
-			w.current.hurry = true // somebody waits for it
 			w.rotateTo(ctx, to)
 		}
 		more := !w.current.empty()

@@ -26,7 +26,6 @@ type generation struct {
 	began    time.Time // when its first batch came
 	oldest   time.Time // when its first record was received
 	taken    record.Sequence
-	hurry    bool // its flush holds somebody up
 }
 
 // side is one table's part of a generation.

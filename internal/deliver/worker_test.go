@@ -204,7 +204,7 @@ func (s *site) DropRecent(_ context.Context, name string) error {
 	return nil
 }
 
-func (s *site) WriteParquet(_ context.Context, path string, schema record.Schema, _ string, batches []arrow.RecordBatch, _ bool) (record.File, error) {
+func (s *site) WriteParquet(_ context.Context, path string, schema record.Schema, _ string, batches []arrow.RecordBatch) (record.File, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, b := range batches {

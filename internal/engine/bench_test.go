@@ -48,7 +48,7 @@ func BenchmarkWriteParquet(b *testing.B) {
 		list = append(list, eventBatch(record.RecordID(i*10000), 10000, may1))
 	}
 	for b.Loop() {
-		if _, err := e.WriteParquet(b.Context(), "x.parquet", events, "ts", list, false); err != nil {
+		if _, err := e.WriteParquet(b.Context(), "x.parquet", events, "ts", list); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -68,7 +68,7 @@ func (f *feeder) flush(ctx context.Context) error {
 		defer batch.Release()
 		list = append(list, batch)
 	}
-	file, err := f.e.WriteParquet(ctx, f.table+"/"+f.name("f")+".parquet", events, "ts", list, false)
+	file, err := f.e.WriteParquet(ctx, f.table+"/"+f.name("f")+".parquet", events, "ts", list)
 	if err != nil {
 		return err
 	}

@@ -15,21 +15,16 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// WriteParquet writes batches as one file and makes its content durable; the
-// caller makes its folder so. In a hurry all threads write it; else one
-// does, so that what comes in meanwhile is not held up. path is relative to Options.Root.
+// WriteParquet writes batches as one file, in any order of rows, and makes its
+// content durable; the caller makes its folder so. path is relative to Options.Root.
 // timeColumn is the event time, "" for none.
-func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, list []arrow.RecordBatch, hurry bool) (record.File, error) {
+func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Schema, timeColumn string, list []arrow.RecordBatch) (record.File, error) {
 	reader, err := newBatches(schema, list)
 	if err != nil {
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
 	defer reader.Release()
-	how := young
-	if hurry {
-		how = hurried
-	}
-	f, err := e.copyTo(ctx, path, schema, timeColumn, reader, how)
+	f, err := e.copyTo(ctx, path, schema, timeColumn, reader, young)
 	if err != nil {
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -41,11 +36,10 @@ type layout string
 
 const (
 	// young is a flush's file, which compaction will write again: a Bloom filter
-	// would cost more than the few reads before then could gain. To keep the order
-	// of rows DuckDB writes with one thread.
-	young layout = "PRESERVE_ORDER true, WRITE_BLOOM_FILTER false"
-	// hurried is a young file by all threads, each with its own row groups.
-	hurried layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false"
+	// would cost more than the few reads before then could gain. To keep the order of
+	// rows DuckDB would write with one thread, and set 256 KiB aside for each batch, of
+	// which a stream of small requests has thousands.
+	young layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false"
 	// settled is a file that stays: sorted as its reader gives it.
 	settled layout = "PRESERVE_ORDER true"
 )

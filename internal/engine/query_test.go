@@ -182,7 +182,7 @@ func TestEvolvedTable(t *testing.T) {
 	defer batch.Release()
 	narrow := narrowed(batch, old)
 	defer narrow.Release()
-	f, err := e.WriteParquet(t.Context(), "ev/old.parquet", old, "ts", []arrow.RecordBatch{narrow}, false)
+	f, err := e.WriteParquet(t.Context(), "ev/old.parquet", old, "ts", []arrow.RecordBatch{narrow})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,7 +81,7 @@ func TestEveryType(t *testing.T) {
 	}
 	g := &world.Generation{Name: "g", Schema: everyType}
 	g.Grow(5000, may1.UnixMicro(), may1.UnixMicro()+5000)
-	f, err := e.WriteParquet(t.Context(), "a.parquet", everyType, "ts", list, false)
+	f, err := e.WriteParquet(t.Context(), "a.parquet", everyType, "ts", list)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ func TestEveryType(t *testing.T) {
 	}
 	half := batch.NewSlice(777, 4001) // as stages hand on parts of batches
 	defer half.Release()
-	part, err := e.WriteParquet(t.Context(), "c.parquet", everyType, "ts", []arrow.RecordBatch{half}, false)
+	part, err := e.WriteParquet(t.Context(), "c.parquet", everyType, "ts", []arrow.RecordBatch{half})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,7 +156,7 @@ func TestRecentRefuses(t *testing.T) {
 	if err := e.AppendRecent(t.Context(), "g", list); err == nil {
 		t.Error("a batch of other columns was taken")
 	}
-	if _, err := e.WriteParquet(t.Context(), "x.parquet", events[:3], "ts", list, false); err == nil {
+	if _, err := e.WriteParquet(t.Context(), "x.parquet", events[:3], "ts", list); err == nil {
 		t.Error("a file of other columns was written")
 	}
 	if err := e.DropRecent(t.Context(), "g"); err != nil {

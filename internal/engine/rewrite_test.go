@@ -30,7 +30,7 @@ func TestRewrite(t *testing.T) {
 	}
 	batch := b.NewRecordBatch()
 	defer batch.Release()
-	old, err := e.WriteParquet(t.Context(), "ev/old.parquet", older, "ts", []arrow.RecordBatch{batch}, false)
+	old, err := e.WriteParquet(t.Context(), "ev/old.parquet", older, "ts", []arrow.RecordBatch{batch})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -89,7 +89,7 @@ func visitTable(t testing.TB, e *Engine, worlds *world.Store, s world.Session, p
 		batch := visitBatch(part)
 		defer batch.Release()
 		if i < len(parts)-recent {
-			f, err := e.WriteParquet(t.Context(), fmt.Sprintf("ev/v%d.parquet", i), events, "ts", []arrow.RecordBatch{batch}, false)
+			f, err := e.WriteParquet(t.Context(), fmt.Sprintf("ev/v%d.parquet", i), events, "ts", []arrow.RecordBatch{batch})
 			if err != nil {
 				t.Fatal(err)
 			}

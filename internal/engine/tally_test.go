@@ -14,7 +14,7 @@ func writeEvents(t testing.TB, e *Engine, path string, first record.RecordID, n 
 	t.Helper()
 	batch := eventBatch(first, n, start)
 	defer batch.Release()
-	f, err := e.WriteParquet(t.Context(), path, events, "ts", []arrow.RecordBatch{batch}, false)
+	f, err := e.WriteParquet(t.Context(), path, events, "ts", []arrow.RecordBatch{batch})
 	if err != nil {
 		t.Fatal(err)
 	}
