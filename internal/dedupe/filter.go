@@ -82,11 +82,3 @@ func spread(key *[16]byte) (place, mask uint64) {
 	mask = (high ^ bits.RotateLeft64(low, 29)) * odd2
 	return place ^ place>>32*odd2, mask ^ mask>>29
 }
-
-// bytes is the memory the filter takes.
-func (f *filter) bytes() (n int64) {
-	for i := range f.segments {
-		n += int64(len(f.segments[i].blocks)) * bitsPerBlock / 8
-	}
-	return n
-}

@@ -35,7 +35,11 @@ func TestAFilterKnowsEveryKeyAndFewOthers(t *testing.T) {
 	if share := float64(wrong) / keys; share > 0.04 {
 		t.Errorf("%.1f%% of other keys seem to be there", 100*share)
 	}
-	if perKey := 8 * f.bytes() / keys; perKey > 32 {
+	var blocks int
+	for _, s := range f.segments {
+		blocks += len(s.blocks)
+	}
+	if perKey := blocks * bitsPerBlock / keys; perKey > 32 {
 		t.Errorf("%d bits a key", perKey)
 	}
 }
