@@ -2,11 +2,14 @@
 // Parquet files, recounts them, evaluates the expressions of stream definitions
 // and answers queries. It alone knows DuckDB.
 //
-// There are three in-memory instances, so that no work can harm another's:
+// There are four in-memory instances, so that no work can harm another's:
 //
 //   - the reader holds the recent rows and answers queries. Its settings are
 //     locked, its worker threads run at a low priority;
-//   - the writer makes files and recounts them. No user's text ever runs in it;
+//   - the writer makes the files of flushes, for which fresh rows wait. No user's
+//     text ever runs in it or in the rewriter;
+//   - the rewriter sorts files anew and recounts them, at a low priority: it can
+//     wait, and may need all the memory it is given;
 //   - the planner holds no rows. It parses statements, binds and evaluates
 //     expressions, and plans queries on empty tables to learn which files can
 //     matter.
@@ -36,10 +39,10 @@ import (
 type Options struct {
 	Root    string // folder of the tables' files; record.File.Path is relative to it
 	TempDir string // for what does not fit in memory; default: a folder of its own
-	// MemoryLimitBytes is for rows and operators together, three quarters of it
-	// for queries and recent rows, a quarter for writing. Default 2 GiB.
+	// MemoryLimitBytes is for rows and operators together: half of it for queries
+	// and recent rows, a quarter each for flushes and for compaction. Default 2 GiB.
 	MemoryLimitBytes int64
-	MaxTempBytes     int64          // on disk, for each of queries and writing; default 16 GiB
+	MaxTempBytes     int64          // on disk, for each of queries, flushes and compaction; default 16 GiB
 	Threads          int            // default: the number of processors
 	Location         *time.Location // of days and of times without zone; default UTC
 	HeavyQueries     int            // at a time; default 2
@@ -94,7 +97,7 @@ type Engine struct {
 	options Options
 	worlds  *world.Store
 
-	reader, writer, planner *instance
+	reader, writer, rewriter, planner *instance
 
 	catalog   *catalog
 	queue     *queue
@@ -119,7 +122,7 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{o.Root, o.spill("reader"), o.spill("writer"), o.spill("planner")} {
+	for _, dir := range []string{o.Root, o.spill("reader"), o.spill("writer"), o.spill("rewriter"), o.spill("planner")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("open the SQL engine: %w", err)
 		}
@@ -134,9 +137,11 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 
 func (e *Engine) open(ctx context.Context) (err error) {
 	threads := map[string]string{"threads": strconv.Itoa(e.options.Threads)}
-	onNiceThread(func() { e.reader, err = openInstance(threads) })
-	if err != nil {
-		return err
+	for _, d := range []**instance{&e.reader, &e.rewriter} {
+		onNiceThread(func() { *d, err = openInstance(threads) })
+		if err != nil {
+			return err
+		}
 	}
 	if e.writer, err = openInstance(threads); err != nil {
 		return err
@@ -145,17 +150,20 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
-	if err := setUp(ctx, e.writer, e.settings("writer", 1, 4), prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+	if err := setUp(ctx, e.writer, e.settings("writer", 1, 4), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+		return err
+	}
+	if err := setUp(ctx, e.rewriter, e.settings("rewriter", 1, 4), prelude); err != nil {
 		return err
 	}
 	if err := setUp(ctx, e.planner, e.settings("planner", 1, 16), prelude, e.options.Prelude, plainPlans); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.reader, e.settings("reader", 3, 4), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
+	if err := setUp(ctx, e.reader, e.settings("reader", 1, 2), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
 		return err
 	}
 	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
-	for _, d := range []*instance{e.reader, e.writer} {
+	for _, d := range []*instance{e.reader, e.writer, e.rewriter} {
 		d.spillLimit.Store(e.options.MaxTempBytes)
 	}
 	return e.learn(ctx)
@@ -217,7 +225,7 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil
 	}
-	for _, d := range []*instance{e.reader, e.writer, e.planner} {
+	for _, d := range []*instance{e.reader, e.writer, e.rewriter, e.planner} {
 		if d != nil {
 			d.close()
 		}

@@ -24,7 +24,7 @@ func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Sc
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
 	defer reader.Release()
-	f, err := e.copyTo(ctx, path, schema, timeColumn, reader, young)
+	f, err := e.copyTo(ctx, e.writer, path, schema, timeColumn, reader, young)
 	if err != nil {
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -38,20 +38,21 @@ const (
 	// young is a flush's file, which compaction will write again: a Bloom filter
 	// would cost more than the few reads before then could gain. To keep the order of
 	// rows DuckDB would write with one thread, and set 256 KiB aside for each batch, of
-	// which a stream of small requests has thousands.
-	young layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false"
+	// which a stream of small requests has thousands. Row groups are cut by their
+	// bytes: wide rows would else need many times FlushBytes of memory.
+	young layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES 16777216"
 	// settled is a file that stays: sorted as its reader gives it.
 	settled layout = "PRESERVE_ORDER true"
 )
 
-// copyTo writes what reader gives. A file that failed is removed.
-func (e *Engine) copyTo(ctx context.Context, path string, schema record.Schema, timeColumn string, reader array.RecordReader, how layout) (record.File, error) {
+// copyTo has an instance write what reader gives. A file that failed is removed.
+func (e *Engine) copyTo(ctx context.Context, d *instance, path string, schema record.Schema, timeColumn string, reader array.RecordReader, how layout) (record.File, error) {
 	full := e.file(path)
 	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
 		return record.File{}, err
 	}
 	f := record.File{Path: path}
-	err := e.writer.aside(ctx, func(c *conn) error {
+	err := d.aside(ctx, func(c *conn) error {
 		view, release, err := c.scan(reader)
 		if err != nil {
 			return err

@@ -38,7 +38,7 @@ func (e *Engine) Rewrite(ctx context.Context, job record.RewriteJob) (files []re
 		return nil, nil
 	}
 	perFile := max(1, orElse(job.TargetBytes, 128<<20)*rows/max(1, bytes))
-	err = e.writer.aside(ctx, func(c *conn) error {
+	err = e.rewriter.aside(ctx, func(c *conn) error {
 		sql := e.rewriteStatement(job)
 		cur, err := c.query(ctx, source{text: sql}, sql)
 		if err != nil {
@@ -126,7 +126,7 @@ func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted,
 		defer close(pipe.batches)
 		failed = s.run(ctx, rows, pipe.batches)
 	})
-	f, err := e.copyTo(ctx, path, job.Schema, job.TimeColumn, pipe, settled)
+	f, err := e.copyTo(ctx, e.rewriter, path, job.Schema, job.TimeColumn, pipe, settled)
 	cancel()
 	for batch := range pipe.batches {
 		batch.Release()

@@ -21,13 +21,13 @@ func (e *Engine) LimitSpill(ctx context.Context, room int64) error {
 	for _, s := range []struct {
 		instance *instance
 		name     string
-	}{{e.reader, "reader"}, {e.writer, "writer"}} {
+	}{{e.reader, "reader"}, {e.writer, "writer"}, {e.rewriter, "rewriter"}} {
 		used, err := folderBytes(e.options.spill(s.name))
 		if err != nil {
 			errs = append(errs, err)
 			continue
 		}
-		limit := min(e.options.MaxTempBytes, used+max(0, room)/2)
+		limit := min(e.options.MaxTempBytes, used+max(0, room)/3)
 		before := s.instance.spillLimit.Load()
 		if limit == before || room > 0 && limit < e.options.MaxTempBytes && limit-before < spillStep && before-limit < spillStep {
 			continue

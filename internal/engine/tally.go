@@ -84,7 +84,7 @@ func (e *Engine) DistinctIDs(ctx context.Context, files []record.File, first, la
 		return 0, nil
 	}
 	var n int64
-	err := e.writer.aside(ctx, func(c *conn) error {
+	err := e.rewriter.aside(ctx, func(c *conn) error {
 		sql := fmt.Sprintf("SELECT count(DISTINCT _record_id) FROM %s WHERE _record_id BETWEEN %d AND %d", e.readParquet(near, nil), first, last)
 		return c.each(ctx, sql, nil, func(batch arrow.RecordBatch) error {
 			n += batch.Column(0).(*array.Int64).Value(0)
@@ -98,7 +98,7 @@ func (e *Engine) DistinctIDs(ctx context.Context, files []record.File, first, la
 // key, a count and a hash.
 func (e *Engine) recount(ctx context.Context, files []record.File, head, tail string, add func(key int64, t record.Tally)) error {
 	for part := range slices.Chunk(files, tallyFiles) {
-		err := e.writer.aside(ctx, func(c *conn) error {
+		err := e.rewriter.aside(ctx, func(c *conn) error {
 			return c.each(ctx, head+" FROM "+e.readParquet(part, nil)+tail, nil, func(batch arrow.RecordBatch) error {
 				for i := range int(batch.NumRows()) {
 					add(batch.Column(0).(*array.Int64).Value(i), record.Tally{Count: batch.Column(1).(*array.Int64).Value(i), Hash: batch.Column(2).(*array.Uint64).Value(i)})
