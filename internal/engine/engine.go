@@ -150,16 +150,16 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
-	if err := setUp(ctx, e.writer, e.settings("writer", 1, 4), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+	if err := setUp(ctx, e.writer, e.settings("writer", writerPart), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.rewriter, e.settings("rewriter", 1, 4), prelude); err != nil {
+	if err := setUp(ctx, e.rewriter, e.settings("rewriter", rewriterPart), prelude); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.planner, e.settings("planner", 1, 16), prelude, e.options.Prelude, plainPlans); err != nil {
+	if err := setUp(ctx, e.planner, e.settings("planner", plannerPart), prelude, e.options.Prelude, plainPlans); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.reader, e.settings("reader", 1, 2), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
+	if err := setUp(ctx, e.reader, e.settings("reader", readerPart), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
 		return err
 	}
 	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
@@ -169,16 +169,31 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	return e.learn(ctx)
 }
 
+// Parts of the memory: one of so many is an instance's own, and at least leastMemory.
+const (
+	readerPart   = 2
+	writerPart   = 4
+	rewriterPart = 4
+	plannerPart  = 16
+	leastMemory  = 32 << 20
+)
+
+// bytes is an instance's part of the memory.
+func (o Options) bytes(part int64) int64 { return max(leastMemory, o.MemoryLimitBytes/part) }
+
+func (e *Engine) writerBytes() int64   { return e.options.bytes(writerPart) }
+func (e *Engine) rewriterBytes() int64 { return e.options.bytes(rewriterPart) }
+
 // spill is where an instance puts what does not fit in memory. Two instances in
 // one folder would write to the same file names.
 func (o Options) spill(instance string) string { return filepath.Join(o.TempDir, instance) }
 
-// settings are those of every instance; share of parts of the memory is its own.
-func (e *Engine) settings(instance string, share, parts int64) string {
+// settings are those of every instance.
+func (e *Engine) settings(instance string, part int64) string {
 	return strings.Join([]string{
 		"SET errors_as_json = true",
 		"SET TimeZone = " + record.QuoteText(e.options.Location.String()),
-		"SET memory_limit = '" + strconv.FormatInt(max(16<<20, e.options.MemoryLimitBytes*share/parts), 10) + "B'",
+		"SET memory_limit = '" + strconv.FormatInt(e.options.bytes(part), 10) + "B'",
 		"SET temp_directory = " + record.QuoteText(e.options.spill(instance)),
 		"SET max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
 		// BEGIN must take its snapshot at once, while the World is pinned.

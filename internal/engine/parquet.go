@@ -24,7 +24,7 @@ func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Sc
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
 	defer reader.Release()
-	f, err := e.copyTo(ctx, e.writer, path, schema, timeColumn, reader, young)
+	f, err := e.copyTo(ctx, e.writer, path, schema, timeColumn, reader, e.young())
 	if err != nil {
 		return record.File{}, fmt.Errorf("write %s: %w", path, err)
 	}
@@ -34,16 +34,21 @@ func (e *Engine) WriteParquet(ctx context.Context, path string, schema record.Sc
 // layout is how a file is written: COPY's options.
 type layout string
 
-const (
-	// young is a flush's file, which compaction will write again: a Bloom filter
-	// would cost more than the few reads before then could gain. To keep the order of
-	// rows DuckDB would write with one thread, and set 256 KiB aside for each batch, of
-	// which a stream of small requests has thousands. Row groups are cut by their
-	// bytes: wide rows would else need many times FlushBytes of memory.
-	young layout = "PRESERVE_ORDER false, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES 16777216"
-	// settled is a file that stays: sorted as its reader gives it.
-	settled layout = "PRESERVE_ORDER true"
-)
+// young is a flush's file, which compaction will write again: a Bloom filter would
+// cost more than the few reads before then could gain. To keep the order of rows
+// DuckDB would write with one thread, and set 256 KiB aside for each batch, of which
+// a stream of small requests has thousands. Row groups are cut by their bytes, for
+// they would else need many times the rows' own memory.
+func (e *Engine) young() layout {
+	return layout("PRESERVE_ORDER false, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES " + strconv.FormatInt(min(16<<20, e.writerBytes()/16), 10))
+}
+
+// settled is a file that stays: sorted as its reader gives it, in row groups that fit
+// into memory, of not more than DuckDB's usual 122,880 rows.
+func (e *Engine) settled(rowBytes int64) layout {
+	rows := min(max(2048, e.rewriterBytes()/8/rowBytes/2048*2048), 122_880)
+	return layout("PRESERVE_ORDER true, ROW_GROUP_SIZE " + strconv.FormatInt(rows, 10))
+}
 
 // copyTo has an instance write what reader gives. A file that failed is removed.
 func (e *Engine) copyTo(ctx context.Context, d *instance, path string, schema record.Schema, timeColumn string, reader array.RecordReader, how layout) (record.File, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -39,15 +40,22 @@ func (e *Engine) Rewrite(ctx context.Context, job record.RewriteJob) (files []re
 	}
 	perFile := max(1, orElse(job.TargetBytes, 128<<20)*rows/max(1, bytes))
 	err = e.rewriter.aside(ctx, func(c *conn) error {
-		sql := e.rewriteStatement(job)
-		cur, err := c.query(ctx, source{text: sql}, sql)
+		l, err := e.weigh(ctx, c, job.Sources)
 		if err != nil {
 			return err
 		}
-		defer cur.close()
-		s := &sorted{cur: cur, partition: job.Partition}
+		statements, err := e.statements(ctx, c, job, l)
+		if err != nil {
+			return err
+		}
+		rows := &chain{conn: c, sql: statements}
+		defer rows.close()
+		if err := rows.open(ctx); err != nil {
+			return err
+		}
+		s := &sorted{cur: rows, partition: job.Partition}
 		defer s.close()
-		files, err = e.writeRuns(ctx, job, s, perFile)
+		files, err = e.writeRuns(ctx, job, s, perFile, e.settled(l.width()))
 		return err
 	})
 	if err != nil {
@@ -63,7 +71,45 @@ func (e *Engine) Rewrite(ctx context.Context, job record.RewriteJob) (files []re
 	return files, nil
 }
 
-func (e *Engine) rewriteStatement(job record.RewriteJob) string {
+// What a rewrite fits into its memory: pieces of a sort, beside what DuckDB holds
+// of the file it writes; and rows, of which DuckDB never takes less than 2,048 at a
+// time, some sixteen times over.
+const (
+	piecesInMemory = 8
+	widthsInMemory = 16 * 2048
+)
+
+// statements give the job's rows in order, one piece after the other.
+func (e *Engine) statements(ctx context.Context, c *conn, job record.RewriteJob, l load) ([]string, error) {
+	conditions := []string{""}
+	if n := 1 + l.bytes/(e.rewriterBytes()/piecesInMemory); n > 1 && slices.Contains(job.SortBy, record.ColumnRecordID) {
+		if widest := e.rewriterBytes() / widthsInMemory; l.width() > widest {
+			return nil, record.Errorf(record.TooLarge, "rows of %d bytes on average are too wide to be sorted: limits.memory allows for %d; they stay in the files they were flushed to", l.width(), widest)
+		}
+		var err error
+		if conditions, err = e.pieces(ctx, c, job, l.rows, n); err != nil {
+			return nil, err
+		}
+	}
+	columns := make([]string, len(job.Schema))
+	for i, c := range job.Schema {
+		columns[i] = c.Name
+	}
+	list := make([]string, len(conditions))
+	for i, condition := range conditions {
+		list[i] = e.rewriteStatement(job, columns, condition)
+	}
+	return list, nil
+}
+
+func (e *Engine) rewriteStatement(job record.RewriteJob, columns []string, where string) string {
+	if where != "" {
+		where = " WHERE " + where
+	}
+	list := make([]string, len(columns))
+	for i, name := range columns {
+		list[i] = record.QuoteName(name)
+	}
 	order := ""
 	for _, name := range append(append([]string(nil), job.Partition...), job.SortBy...) {
 		order += ", " + record.QuoteName(name)
@@ -71,7 +117,7 @@ func (e *Engine) rewriteStatement(job record.RewriteJob) string {
 	if order != "" {
 		order = " ORDER BY " + order[2:]
 	}
-	return "SELECT " + nameList(job.Schema) + " FROM " + e.readParquet(job.Sources, job.Schema) + order
+	return "SELECT " + strings.Join(list, ", ") + " FROM " + e.readParquet(job.Sources, job.Schema) + where + order
 }
 
 // readParquet is the table function over files; with a schema, columns come by
@@ -89,7 +135,7 @@ func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
 }
 
 // writeRuns writes one file after another until the sorted rows end.
-func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted, perFile int64) (files []record.File, err error) {
+func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted, perFile int64, how layout) (files []record.File, err error) {
 	n, last := 0, []any(nil)
 	for {
 		values, err := s.peek(ctx)
@@ -104,7 +150,7 @@ func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted
 		} else {
 			n, last = 0, values
 		}
-		f, err := e.writeRun(ctx, job, s, job.Path(values, n), perFile)
+		f, err := e.writeRun(ctx, job, s, job.Path(values, n), perFile, how)
 		if err != nil {
 			return files, err
 		}
@@ -117,7 +163,7 @@ func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted
 
 // writeRun copies the rows of one file from s, which a goroutine of its own
 // reads while DuckDB compresses.
-func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted, path string, rows int64) (record.File, error) {
+func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted, path string, rows int64, how layout) (record.File, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	pipe := &pipe{schema: s.cur.schema, batches: make(chan arrow.RecordBatch), stop: ctx.Done()}
 	var reading sync.WaitGroup
@@ -126,7 +172,7 @@ func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted,
 		defer close(pipe.batches)
 		failed = s.run(ctx, rows, pipe.batches)
 	})
-	f, err := e.copyTo(ctx, e.rewriter, path, job.Schema, job.TimeColumn, pipe, settled)
+	f, err := e.copyTo(ctx, e.rewriter, path, job.Schema, job.TimeColumn, pipe, how)
 	cancel()
 	for batch := range pipe.batches {
 		batch.Release()
@@ -142,7 +188,7 @@ func (e *Engine) writeRun(ctx context.Context, job record.RewriteJob, s *sorted,
 
 // sorted reads a cursor whose rows are sorted by the partition columns, run by run.
 type sorted struct {
-	cur       *cursor
+	cur       *chain
 	partition []string
 	now       arrow.RecordBatch // not yet handed out
 }

@@ -75,11 +75,27 @@ func newBatches(schema record.Schema, list []arrow.RecordBatch) (*batches, error
 				return nil, record.Errorf(record.Internal, "batches of different schemas: column %q", f.Name)
 			}
 		}
-		batch.Retain()
-		b.rest = append(b.rest, batch)
+		b.rest = append(b.rest, sliced(batch)...)
 	}
 	b.refs.Store(1)
 	return b, nil
+}
+
+// sliceBytes is about how much is handed to DuckDB at once: it keeps more than one of
+// them whole in memory, and looks how much it holds only between them.
+const sliceBytes = 1 << 20
+
+// sliced is a batch in parts of about sliceBytes, each with a reference of its own.
+func sliced(batch arrow.RecordBatch) (list []arrow.RecordBatch) {
+	rows, bytes := batch.NumRows(), uint64(0)
+	for _, c := range batch.Columns() {
+		bytes += c.Data().SizeInBytes()
+	}
+	step := max(1, rows/max(1, int64(bytes/sliceBytes)))
+	for at := int64(0); at < rows; at += step {
+		list = append(list, batch.NewSlice(at, min(at+step, rows)))
+	}
+	return list
 }
 
 func (b *batches) Schema() *arrow.Schema          { return b.schema }
