@@ -18,7 +18,7 @@ func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 		if err != nil {
 			return ledger.Report{}, err
 		}
-		report, err := n.ledger.Summary(ctx, func(id record.StreamID) int64 { return n.journal.Pending(id, before[id]) })
+		report, err := n.ledger.Summary(ctx, n.clock.Now().Add(-hoursShown), func(id record.StreamID) int64 { return n.journal.Pending(id, before[id]) })
 		if err != nil {
 			return report, err
 		}
@@ -27,7 +27,7 @@ func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 			return report, err
 		}
 		if maps.Equal(before, after) && n.settled(after) || attempt == 100 {
-			return report, n.addHours(ctx, &report)
+			return report, nil
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
@@ -39,20 +39,6 @@ func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 
 // hoursShown is how far back the ledger tells hour by hour.
 const hoursShown = 7 * 24 * time.Hour
-
-func (n *Node) addHours(ctx context.Context, r *ledger.Report) error {
-	now := n.clock.Now()
-	for i := range r.Streams {
-		hours, err := n.ledger.Hours(ctx, r.Streams[i].ID, now.Add(-hoursShown), now.Add(time.Hour))
-		if err != nil {
-			return err
-		}
-		for _, h := range hours {
-			r.Streams[i].Hours = append(r.Streams[i].Hours, h.Line())
-		}
-	}
-	return nil
-}
 
 // offsets are the streams' offsets as they are committed.
 func (n *Node) offsets(ctx context.Context) (map[record.StreamID]record.Sequence, error) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/serve/console"
@@ -51,7 +52,7 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 		if i < 0 {
 			continue // it came after the ledger was read
 		}
-		row := n.streamNow(s, &report.Streams[i], o.From)
+		row := n.streamNow(s, &report.Streams[i], o.At)
 		for at, r := range inflow {
 			if at.stream == s.id {
 				row.PerSecond += r.PerSecond
@@ -73,25 +74,19 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 }
 
 // streamNow is one stream with its account.
-func (n *Node) streamNow(s *stream, a *ledger.StreamReport, from time.Time) console.Stream {
+func (n *Node) streamNow(s *stream, a *ledger.StreamReport, now time.Time) console.Stream {
 	g, status := s.newest(), s.worker.Status()
 	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
-		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Waiting: n.journal.Pending(s.id, status.Visible),
+		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Removed: a.Removed, Waiting: n.journal.Pending(s.id, status.Visible),
 		Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
 	row.Total = console.Counts{Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending, Quarantined: a.Quarantined,
 		Deduplicated: a.Deduplicated, Filtered: a.Filtered}
-	for _, h := range a.Hours {
-		if !h.Hour.Before(from) {
-			row.Hour = row.Hour.Plus(console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered})
+	row.Hours = hoursOf(a, status.Held, now)
+	for _, h := range row.Hours {
+		if !h.Hour.Before(now.Truncate(time.Hour)) {
+			row.Hour = row.Hour.Plus(h.Counts)
 		}
 	}
-	row.Hour.Pending = a.Pending
-	for _, h := range status.Held { // what is pending since the hour before is none of this hour's
-		if h.Quarter.Before(from) {
-			row.Hour.Pending = max(0, row.Hour.Pending-h.Accepted.Count)
-		}
-	}
-	row.Hour.Accepted += row.Hour.Pending
 	if a.Pending > 0 {
 		row.Oldest = status.Oldest
 	}
@@ -102,6 +97,38 @@ func (n *Node) streamNow(s *stream, a *ledger.StreamReport, from time.Time) cons
 		}
 	}
 	return row
+}
+
+// hoursOf are the hours of a stream's account, oldest first; together they are the
+// account, as far back as it is told by hour. What is pending belongs to the hours
+// that the worker knows of it, and the rest, which the worker has not taken yet, to
+// the present one.
+func hoursOf(a *ledger.StreamReport, taken []deliver.Account, now time.Time) []console.HourCounts {
+	var hours []console.HourCounts
+	hour := func(at time.Time) *console.HourCounts {
+		at = at.UTC().Truncate(time.Hour)
+		i := slices.IndexFunc(hours, func(h console.HourCounts) bool { return h.Hour.Equal(at) })
+		if i < 0 {
+			i, hours = len(hours), append(hours, console.HourCounts{Hour: at})
+		}
+		return &hours[i]
+	}
+	for _, h := range a.Hours {
+		hour(h.Hour).Counts = console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered}
+	}
+	rest := a.Pending
+	for _, t := range taken {
+		if pending := min(t.Accepted.Count, rest); pending > 0 {
+			h := hour(t.Quarter)
+			h.Pending, h.Accepted, rest = h.Pending+pending, h.Accepted+pending, rest-pending
+		}
+	}
+	if rest > 0 {
+		h := hour(now)
+		h.Pending, h.Accepted = h.Pending+rest, h.Accepted+rest
+	}
+	slices.SortFunc(hours, func(a, b console.HourCounts) int { return a.Hour.Compare(b.Hour) })
+	return hours
 }
 
 func later(a, b time.Time) time.Time {

@@ -66,10 +66,21 @@ type Counts struct {
 	Accepted, Delivered, Pending, Quarantined, Deduplicated, Filtered int64
 }
 
+// Difference is what is accepted and not explained; 0 when it balances.
+func (c Counts) Difference() int64 {
+	return c.Delivered + c.Pending + c.Quarantined + c.Deduplicated + c.Filtered - c.Accepted
+}
+
 // Plus adds two counts.
 func (c Counts) Plus(o Counts) Counts {
 	return Counts{c.Accepted + o.Accepted, c.Delivered + o.Delivered, c.Pending + o.Pending,
 		c.Quarantined + o.Quarantined, c.Deduplicated + o.Deduplicated, c.Filtered + o.Filtered}
+}
+
+// HourCounts is what became of the records that were received within an hour of UTC.
+type HourCounts struct {
+	Hour time.Time
+	Counts
 }
 
 // Stream is one stream at one moment.
@@ -79,9 +90,11 @@ type Stream struct {
 	Definition  int       // number of the newest
 	Since       time.Time // when it was applied
 	Total, Hour Counts
+	Hours       []HourCounts // of the last seven days, oldest first; those without records are left out
 	Balanced    bool
 	Live        int64 // rows in the table's files
 	Expected    int64 // by the account
+	Removed     int64 // rows that retention and deletes took out
 	Waiting     int64 // records on the log that SQL does not see yet
 	Recent      int64 // rows that SQL sees and no file has
 	Files       int
