@@ -9,6 +9,7 @@ import (
 	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/console"
 )
 
@@ -18,13 +19,13 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 	o := console.Overview{At: n.clock.Now(), Started: n.began}
 	o.From = o.At.Truncate(time.Hour)
 	o.Doors, o.Outlets = n.doorsNow(), n.outletsNow()
-	report, err := n.Ledger(ctx)
+	report, fared, err := n.account(ctx)
 	if err != nil {
 		return o, err
 	}
 	o.Balanced, o.Quarantine, o.Incidents = report.Balanced, report.Quarantine, report.Incidents
 	o.Difference = report.Quarantine.Live - report.Quarantine.Expected
-	n.addStreams(&o, report)
+	n.addStreams(&o, report, fared)
 	log := n.journal.Stats()
 	o.Journal.Bytes, o.Journal.MaxBytes, o.Journal.Behind = log.Bytes, log.MaxBytes, int64(log.Last-min(log.Archived, log.Last))
 	if r := n.refusal.Load(); r != nil {
@@ -45,14 +46,14 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 }
 
 // addStreams adds each stream, and the sums of all.
-func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
+func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[record.StreamID]deliver.Status) {
 	inflow := n.inflow.Readings()
 	for _, s := range n.list() {
 		i := slices.IndexFunc(report.Streams, func(r ledger.StreamReport) bool { return r.Name == s.name })
 		if i < 0 {
 			continue // it came after the ledger was read
 		}
-		row := n.streamNow(s, &report.Streams[i], o.At)
+		row := n.streamNow(s, &report.Streams[i], fared[s.id], o.At)
 		for at, r := range inflow {
 			if at.stream == s.id {
 				row.PerSecond += r.PerSecond
@@ -60,6 +61,7 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 			}
 		}
 		o.Total, o.Hour = o.Total.Plus(row.Total), o.Hour.Plus(row.Hour)
+		o.Kept += row.Kept
 		o.Difference += row.Live - row.Expected
 		o.Recent += row.Recent
 		o.Journal.Waiting += row.Waiting
@@ -74,8 +76,8 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 }
 
 // streamNow is one stream with its account.
-func (n *Node) streamNow(s *stream, a *ledger.StreamReport, now time.Time) console.Stream {
-	g, status := s.newest(), s.worker.Status()
+func (n *Node) streamNow(s *stream, a *ledger.StreamReport, status deliver.Status, now time.Time) console.Stream {
+	g := s.newest()
 	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
 		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Removed: a.Removed, Waiting: n.journal.Pending(s.id, status.Visible),
 		Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
@@ -85,6 +87,13 @@ func (n *Node) streamNow(s *stream, a *ledger.StreamReport, now time.Time) conso
 	for _, h := range row.Hours {
 		if !h.Hour.Before(now.Truncate(time.Hour)) {
 			row.Hour = row.Hour.Plus(h.Counts)
+		}
+	}
+	row.Kept = row.Hour.Quarantined
+	for _, h := range status.Held {
+		row.Unfiled += h.Kept
+		if !h.Quarter.Before(now.Truncate(time.Hour)) {
+			row.Kept += h.Kept
 		}
 	}
 	if a.Pending > 0 {
@@ -103,7 +112,7 @@ func (n *Node) streamNow(s *stream, a *ledger.StreamReport, now time.Time) conso
 // account, as far back as it is told by hour. What is pending belongs to the hours
 // that the worker knows of it, and the rest, which the worker has not taken yet, to
 // the present one.
-func hoursOf(a *ledger.StreamReport, taken []deliver.Account, now time.Time) []console.HourCounts {
+func hoursOf(a *ledger.StreamReport, held []deliver.Held, now time.Time) []console.HourCounts {
 	var hours []console.HourCounts
 	hour := func(at time.Time) *console.HourCounts {
 		at = at.UTC().Truncate(time.Hour)
@@ -117,7 +126,7 @@ func hoursOf(a *ledger.StreamReport, taken []deliver.Account, now time.Time) []c
 		hour(h.Hour).Counts = console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered}
 	}
 	rest := a.Pending
-	for _, t := range taken {
+	for _, t := range held {
 		if pending := min(t.Accepted.Count, rest); pending > 0 {
 			h := hour(t.Quarter)
 			h.Pending, h.Accepted, rest = h.Pending+pending, h.Accepted+pending, rest-pending

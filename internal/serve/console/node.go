@@ -43,6 +43,7 @@ type Overview struct {
 	Balanced   bool
 	Total      Counts // since the first record
 	Hour       Counts // received since From
+	Kept       int64  // all streams' Kept
 	Difference int64  // rows that are there less rows that should be; 0 when balanced
 
 	Streams    []Stream
@@ -91,15 +92,19 @@ type Stream struct {
 	Since       time.Time // when it was applied
 	Total, Hour Counts
 	Hours       []HourCounts // of the last seven days, oldest first; those without records are left out
-	Balanced    bool
-	Live        int64 // rows in the table's files
-	Expected    int64 // by the account
-	Removed     int64 // rows that retention and deletes took out
-	Waiting     int64 // records on the log that SQL does not see yet
-	Recent      int64 // rows that SQL sees and no file has
-	Files       int
-	Bytes       int64
-	Failure     string // of the last flush; it is tried again
+	// Kept is how many of those received since From are in quarantine, where SQL sees
+	// them; Unfiled is how many rows of quarantine, since whenever, are in no file yet:
+	// in Total and Hour they are pending.
+	Kept, Unfiled int64
+	Balanced      bool
+	Live          int64 // rows in the table's files
+	Expected      int64 // by the account
+	Removed       int64 // rows that retention and deletes took out
+	Waiting       int64 // records on the log that SQL does not see yet
+	Recent        int64 // rows that SQL sees and no file has
+	Files         int
+	Bytes         int64
+	Failure       string // of the last flush; it is tried again
 	// PerSecond is measured over the last minute, at the doors.
 	PerSecond float64
 	// Visible is how long the last records shown took from receipt to SQL, Landed
