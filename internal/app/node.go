@@ -138,7 +138,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.project.Store(&o.Project)
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	n.extents.found = map[string]foundExtents{}
-	n.last.streams, n.arrivals.asked = map[record.StreamID][]console.Tapped{}, map[arrivalKey]console.Arrivals{}
+	n.last, n.arrivals.asked = newNewest(), map[arrivalKey]console.Arrivals{}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

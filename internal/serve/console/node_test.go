@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +99,46 @@ func TestYourRecordsAreMarked(t *testing.T) {
 	page := b.get("/streams/visits")
 	if got := strings.Count(page, `<tr class="you`); got != 1 {
 		t.Errorf("%d rows are marked, want 1:\n%s", got, page)
+	}
+}
+
+// TestYourRecordsStayInTheTap sends many more records by others than the tap has rows.
+func TestYourRecordsStayInTheTap(t *testing.T) {
+	n := start(t)
+	b := visitor(t, n)
+	b.head.Set("User-Agent", "visitor/1")
+	line := func(page string) string { return `{"ts":"` + now() + `","page":"` + page + `"}` }
+	n.Send("visits", strings.Join([]string{line("/mine/1"), line("/mine/2"), line("/mine/3")}, "\n"), "User-Agent", "visitor/1")
+	n.Send("visits", strings.Repeat(line("/theirs")+"\n", 300), "User-Agent", "someone/1")
+	for range 20 {
+		n.Send("visits", line("/theirs"), "User-Agent", "someone/1")
+	}
+	n.Send("visits", line("/mine/4"), "User-Agent", "visitor/1")
+	n.Send("visits", line("/theirs/last"), "User-Agent", "someone/1")
+	var order []string
+	page := b.get("/streams/visits")
+	for _, m := range regexp.MustCompile(`page&#34;:&#34;(/[a-z/0-9]*)`).FindAllStringSubmatch(page[strings.Index(page, `<section id="tap">`):], -1) {
+		order = append(order, m[1])
+	}
+	want := "/theirs/last /mine/4 " + strings.Repeat("/theirs ", 7) + "/mine/3 /mine/2 /mine/1"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("the tap has %s, want %s", got, want)
+	}
+	if got := strings.Count(page, `<tr class="you`); got != 4 {
+		t.Errorf("%d rows are marked, want 4", got)
+	}
+	wants(t, page, "<b>yours:</b>")
+	for i := range 20 { // no more than half the rows
+		n.Send("visits", line(fmt.Sprintf("/mine/%d", 5+i)), "User-Agent", "visitor/1")
+	}
+	n.Send("visits", strings.Repeat(line("/theirs")+"\n", 30), "User-Agent", "someone/1")
+	page = b.get("/streams/visits")
+	if got := strings.Count(page, `<tr class="you`); got != 6 {
+		t.Errorf("%d rows are marked, want 6", got)
+	}
+	wants(t, page, "/mine/24", "/mine/19")
+	if theirs := visitor(t, n).get("/streams/visits"); strings.Contains(theirs, `<tr class="you`) {
+		t.Error("another visitor has them marked too")
 	}
 }
 
