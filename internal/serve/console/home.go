@@ -94,6 +94,14 @@ func (v *Visit) Door(name string) template.HTML {
 	return template.HTML(template.HTMLEscapeString(name))
 }
 
+// NarrowDoor is the name of a door where there is little room.
+func (v *Visit) NarrowDoor(name string) template.HTML {
+	if name == doorBefore {
+		return v.T("door.before.narrow", v.Frame.Started.In(v.Location).Format("15:04"))
+	}
+	return v.Door(name)
+}
+
 // Outlet is the name of a way out.
 func (v *Visit) Outlet(name string) template.HTML {
 	if _, ok := messages["outlet."+name]; ok {

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -44,6 +46,54 @@ func TestHomeSaysWhatBecameOfEachRecord(t *testing.T) {
 	n.Await("the overview to be read again", func() bool { page = b.get("/"); return strings.Contains(page, "accepted 4 · balanced") })
 	wants(t, page, "Yes, every record is accounted for.", `<dt>accepted</dt><dd>4</dd>`, `<dt>delivered</dt><dd>3</dd>`, `<dt>quarantined</dt><dd class="shu">1</dd>`,
 		`<data class="bad">1</data>`, "HTTP /v1/events", "1 query", `role="group" aria-label="The way of a record since`, "All times are UTC (UTC+0)")
+}
+
+// TestTheUprightRiverStaysInItsBox: the widest edge may be the first, which begins near
+// the heading, or a later one.
+func TestTheUprightRiverStaysInItsBox(t *testing.T) {
+	n := start(t)
+	b := visitor(t, n)
+	line := `{"ts":"` + now() + `","page":"/a"}` + "\n"
+	edge := regexp.MustCompile(`stroke-width="([0-9.]+)" d="M184 ([0-9.]+)C`)
+	check := func(doors int) {
+		t.Helper()
+		var found [][]string
+		n.Await(fmt.Sprintf("%d doors on Home", doors), func() bool {
+			page := b.get("/")
+			found = edge.FindAllStringSubmatch(page[strings.Index(page, `<svg class="map tall"`):], -1)
+			return len(found) == doors
+		})
+		bottom := 0.0
+		for i, m := range found {
+			width, _ := strconv.ParseFloat(m[1], 64)
+			y, _ := strconv.ParseFloat(m[2], 64)
+			if y-width/2 < bottom-0.1 {
+				t.Errorf("%d doors: edge %d from %.1f on reaches above %.1f", doors, i, y-width/2, bottom)
+			}
+			bottom = y + width/2
+		}
+	}
+	n.Send("visits", strings.Repeat(line, 10))
+	check(1)
+	put, err := json.Marshal(map[string]any{"DeliveryStreamName": "visits", "Record": map[string]any{"Data": []byte(line)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, n.AWS, strings.NewReader(string(put)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Amz-Target", "Firehose_20150804.PutRecord")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status)
+	}
+	check(2)
 }
 
 // TestABrokenBalanceIsSeenEverywhere takes a row out of the index of files behind
