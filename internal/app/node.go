@@ -66,6 +66,9 @@ type Options struct {
 	// AWSURL is where the AWS port can be reached, for the console's snippets; "" for
 	// nowhere.
 	AWSURL string
+	// Watched says that whoever runs the node reloads the project at each save, for
+	// the console's words.
+	Watched bool
 	// Demo adds the demo's pages to the console; nil but in biwa demo.
 	Demo  console.Demo
 	Clock service.Clock

@@ -38,7 +38,7 @@ type folder struct {
 	dir string
 }
 
-func startFolder(t *testing.T) *folder {
+func startFolder(t *testing.T, change ...func(*app.Options)) *folder {
 	t.Helper()
 	f := &folder{dir: t.TempDir()}
 	f.write(t, "biwa.yaml", "name: test\nlimits:\n  # small\n  body: 1MiB\n")
@@ -55,7 +55,8 @@ func startFolder(t *testing.T) *folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Node = testkit.Start(t, t.TempDir(), p, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	change = append(change, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	f.Node = testkit.Start(t, t.TempDir(), p, change...)
 	return f
 }
 
@@ -133,6 +134,23 @@ func TestAllPagesCountTheSameInQuarantine(t *testing.T) {
 	same("committed")
 	if strings.Contains(b.get("/quarantine"), "in no file yet") {
 		t.Error("what a file has is called pending")
+	}
+}
+
+// TestMendingSaysWhenASavedFileHolds: a node that watches its folder needs no reload.
+func TestMendingSaysWhenASavedFileHolds(t *testing.T) {
+	const atOnce = "Save the file: it is applied within a second, and holds from the next record on."
+	for _, watched := range []bool{false, true} {
+		f := startFolder(t, func(o *app.Options) { o.Watched = watched })
+		f.some()
+		page := visitor(t, f.Node).get("/quarantine")
+		if got := strings.Contains(page, atOnce); got != watched {
+			t.Errorf("watched %v, the page says that saving is enough: %v", watched, got)
+		}
+		if got := strings.Contains(page, "curl -X POST "+f.URL+"/v1/reload"); got == watched {
+			t.Errorf("watched %v, the page says how to reload: %v", watched, got)
+		}
+		wants(t, page, "Add the value to the list")
 	}
 }
 

@@ -236,6 +236,9 @@ func (d *quarantineData) Mend() string {
 	return "quarantine.mend"
 }
 
+// Watched says whether a saved file of the project is applied at once.
+func (v *Visit) Watched() bool { return v.options.Watched }
+
 // replayForm tries the records of a reason again.
 func replayForm(ctx context.Context, c *Console, v *Visit, write bool) (string, error) {
 	f := v.Request.PostForm
