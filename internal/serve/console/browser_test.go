@@ -202,7 +202,10 @@ func TestNarrowPagesDoNotScrollSideways(t *testing.T) {
 // desktop: nothing is to be scrolled there.
 func TestLimitsFitTheirPage(t *testing.T) {
 	f := startFolder(t)
-	f.some()
+	f.write(t, "streams/visits_of_our_members.yaml", likesFile)
+	if _, err := f.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	w := openWindow(t, f.Node)
 	w.run(chromedp.EmulateViewport(1280, 900))
 	for _, language := range []string{"en", "ja"} {
@@ -211,7 +214,7 @@ func TestLimitsFitTheirPage(t *testing.T) {
 			w.click("button[name=language]")
 			w.await(language, fmt.Sprintf("document.documentElement.lang === %q", language))
 		}
-		w.await("the limits", has("#limits", "dedupe.max_keys")+" && "+has("#limits", "biwa.yaml:4"))
+		w.await("the limits", has("#limits", "visits_of_our_members")+" && "+has("#limits", "biwa.yaml:4"))
 		if got := w.text("(s => s.scrollWidth - s.clientWidth + '')(document.querySelector('#limits .scroll'))"); got != "0" {
 			t.Errorf("%s: %s px of the limits are to be scrolled", language, got)
 		}
