@@ -59,6 +59,7 @@ func (s *server) start(ctx context.Context) error {
 	if l := listeners[1]; l != nil {
 		s.options.AWSURL = urlOf(l)
 	}
+	s.options.Watched = s.saves != nil
 	var err error
 	if s.node, err = app.Start(ctx, s.options); err != nil {
 		return errors.Join(err, closeAll(listeners[:]))

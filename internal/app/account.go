@@ -5,54 +5,48 @@ import (
 	"maps"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// Ledger reports what became of every record. The accounts and what is pending
-// beyond them come from two places, so it is read again if a commit came between.
+// Ledger reports what became of every record.
 func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
+	report, _, err := n.account(ctx)
+	return report, err
+}
+
+// account is what became of every record, and how the workers fared at that moment:
+// what they hold is what the report has as pending. The accounts and what is pending
+// beyond them come from two places, so they are read again if a commit came between.
+func (n *Node) account(ctx context.Context) (report ledger.Report, fared map[record.StreamID]deliver.Status, err error) {
 	for attempt := 0; ; attempt++ {
 		before, err := n.offsets(ctx)
 		if err != nil {
-			return ledger.Report{}, err
+			return report, nil, err
 		}
-		report, err := n.ledger.Summary(ctx, func(id record.StreamID) int64 { return n.journal.Pending(id, before[id]) })
-		if err != nil {
-			return report, err
+		if report, err = n.ledger.Summary(ctx, n.clock.Now().Add(-hoursShown), func(id record.StreamID) int64 { return n.journal.Pending(id, before[id]) }); err != nil {
+			return report, nil, err
 		}
+		fared, settled := n.fare(before)
 		after, err := n.offsets(ctx)
 		if err != nil {
-			return report, err
+			return report, nil, err
 		}
-		if maps.Equal(before, after) && n.settled(after) || attempt == 100 {
-			return report, n.addHours(ctx, &report)
+		if maps.Equal(before, after) && settled || attempt == 100 {
+			return report, fared, nil
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-ctx.Done():
-			return report, ctx.Err()
+			return report, nil, ctx.Err()
 		}
 	}
 }
 
 // hoursShown is how far back the ledger tells hour by hour.
 const hoursShown = 7 * 24 * time.Hour
-
-func (n *Node) addHours(ctx context.Context, r *ledger.Report) error {
-	now := n.clock.Now()
-	for i := range r.Streams {
-		hours, err := n.ledger.Hours(ctx, r.Streams[i].ID, now.Add(-hoursShown), now.Add(time.Hour))
-		if err != nil {
-			return err
-		}
-		for _, h := range hours {
-			r.Streams[i].Hours = append(r.Streams[i].Hours, h.Line())
-		}
-	}
-	return nil
-}
 
 // offsets are the streams' offsets as they are committed.
 func (n *Node) offsets(ctx context.Context) (map[record.StreamID]record.Sequence, error) {
@@ -70,14 +64,15 @@ func (n *Node) offsets(ctx context.Context) (map[record.StreamID]record.Sequence
 	return offsets, err
 }
 
-// settled says whether the workers know of all that is committed.
-func (n *Node) settled(offsets map[record.StreamID]record.Sequence) bool {
+// fare asks the workers how they fare; settled says whether they know of all that is
+// committed, and of no more.
+func (n *Node) fare(offsets map[record.StreamID]record.Sequence) (fared map[record.StreamID]deliver.Status, settled bool) {
+	fared, settled = map[record.StreamID]deliver.Status{}, true
 	for _, s := range n.list() {
-		if s.worker.Offset() != offsets[s.id] {
-			return false
-		}
+		fared[s.id] = s.worker.Status()
+		settled = settled && fared[s.id].Offset == offsets[s.id]
 	}
-	return true
+	return fared, settled
 }
 
 // Verify recounts the tables from their files; full counts distinct ids as well,

@@ -22,15 +22,6 @@ func (p pagesOf) Versions(name string) ([]console.Version, error) {
 	return s.versions(), nil
 }
 
-// Newest lists the records of a stream that were received last.
-func (p pagesOf) Newest(name string, most int) ([]console.Tapped, error) {
-	s, err := p.node.known(name)
-	if err != nil {
-		return nil, err
-	}
-	return p.node.last.list(s.id, most), nil
-}
-
 // known is a stream that has a table, whether the project still names it or not.
 func (n *Node) known(name string) (*stream, error) {
 	if s := n.byName(name); s != nil {

@@ -30,7 +30,7 @@ func (n *Node) newConsole(guard *access.Guard, version string) (*console.Console
 	}
 	return console.New(console.Options{Node: pagesOf{n}, Guard: guard, Location: func() *time.Location { return n.project.Load().Location },
 		Now: n.clock.Now, Log: n.log, Project: n.o.Project.Name, Version: version, Secret: secret,
-		Once: func(r *http.Request, token string) (bool, error) { return n.useLogin(r.Context(), token) }, Ended: n.taps.Done(), AWS: func() string { return n.o.AWSURL }, Demo: n.o.Demo}), nil
+		Once: func(r *http.Request, token string) (bool, error) { return n.useLogin(r.Context(), token) }, Ended: n.taps.Done(), AWS: func() string { return n.o.AWSURL }, Watched: n.o.Watched, Demo: n.o.Demo}), nil
 }
 
 // consoleSecret is drawn once for a data folder.

@@ -66,6 +66,9 @@ type Options struct {
 	// AWSURL is where the AWS port can be reached, for the console's snippets; "" for
 	// nowhere.
 	AWSURL string
+	// Watched says that whoever runs the node reloads the project at each save, for
+	// the console's words.
+	Watched bool
 	// Demo adds the demo's pages to the console; nil but in biwa demo.
 	Demo  console.Demo
 	Clock service.Clock
@@ -138,7 +141,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.project.Store(&o.Project)
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	n.extents.found = map[string]foundExtents{}
-	n.last.streams, n.arrivals.asked = map[record.StreamID][]console.Tapped{}, map[arrivalKey]console.Arrivals{}
+	n.last, n.arrivals.asked = newNewest(), map[arrivalKey]console.Arrivals{}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

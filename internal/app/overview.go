@@ -6,8 +6,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/console"
 )
 
@@ -17,13 +19,13 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 	o := console.Overview{At: n.clock.Now(), Started: n.began}
 	o.From = o.At.Truncate(time.Hour)
 	o.Doors, o.Outlets = n.doorsNow(), n.outletsNow()
-	report, err := n.Ledger(ctx)
+	report, fared, err := n.account(ctx)
 	if err != nil {
 		return o, err
 	}
 	o.Balanced, o.Quarantine, o.Incidents = report.Balanced, report.Quarantine, report.Incidents
 	o.Difference = report.Quarantine.Live - report.Quarantine.Expected
-	n.addStreams(&o, report)
+	n.addStreams(&o, report, fared)
 	log := n.journal.Stats()
 	o.Journal.Bytes, o.Journal.MaxBytes, o.Journal.Behind = log.Bytes, log.MaxBytes, int64(log.Last-min(log.Archived, log.Last))
 	if r := n.refusal.Load(); r != nil {
@@ -44,14 +46,14 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 }
 
 // addStreams adds each stream, and the sums of all.
-func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
+func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[record.StreamID]deliver.Status) {
 	inflow := n.inflow.Readings()
 	for _, s := range n.list() {
 		i := slices.IndexFunc(report.Streams, func(r ledger.StreamReport) bool { return r.Name == s.name })
 		if i < 0 {
 			continue // it came after the ledger was read
 		}
-		row := n.streamNow(s, &report.Streams[i], o.From)
+		row := n.streamNow(s, &report.Streams[i], fared[s.id], o.At)
 		for at, r := range inflow {
 			if at.stream == s.id {
 				row.PerSecond += r.PerSecond
@@ -59,6 +61,7 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 			}
 		}
 		o.Total, o.Hour = o.Total.Plus(row.Total), o.Hour.Plus(row.Hour)
+		o.Kept += row.Kept
 		o.Difference += row.Live - row.Expected
 		o.Recent += row.Recent
 		o.Journal.Waiting += row.Waiting
@@ -73,25 +76,26 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report) {
 }
 
 // streamNow is one stream with its account.
-func (n *Node) streamNow(s *stream, a *ledger.StreamReport, from time.Time) console.Stream {
-	g, status := s.newest(), s.worker.Status()
+func (n *Node) streamNow(s *stream, a *ledger.StreamReport, status deliver.Status, now time.Time) console.Stream {
+	g := s.newest()
 	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
-		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Waiting: n.journal.Pending(s.id, status.Visible),
+		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Removed: a.Removed, Waiting: n.journal.Pending(s.id, status.Visible),
 		Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
 	row.Total = console.Counts{Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending, Quarantined: a.Quarantined,
 		Deduplicated: a.Deduplicated, Filtered: a.Filtered}
-	for _, h := range a.Hours {
-		if !h.Hour.Before(from) {
-			row.Hour = row.Hour.Plus(console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered})
+	row.Hours = hoursOf(a, status.Held, now)
+	for _, h := range row.Hours {
+		if !h.Hour.Before(now.Truncate(time.Hour)) {
+			row.Hour = row.Hour.Plus(h.Counts)
 		}
 	}
-	row.Hour.Pending = a.Pending
-	for _, h := range status.Held { // what is pending since the hour before is none of this hour's
-		if h.Quarter.Before(from) {
-			row.Hour.Pending = max(0, row.Hour.Pending-h.Accepted.Count)
+	row.Kept = row.Hour.Quarantined
+	for _, h := range status.Held {
+		row.Unfiled += h.Kept
+		if !h.Quarter.Before(now.Truncate(time.Hour)) {
+			row.Kept += h.Kept
 		}
 	}
-	row.Hour.Accepted += row.Hour.Pending
 	if a.Pending > 0 {
 		row.Oldest = status.Oldest
 	}
@@ -102,6 +106,38 @@ func (n *Node) streamNow(s *stream, a *ledger.StreamReport, from time.Time) cons
 		}
 	}
 	return row
+}
+
+// hoursOf are the hours of a stream's account, oldest first; together they are the
+// account, as far back as it is told by hour. What is pending belongs to the hours
+// that the worker knows of it, and the rest, which the worker has not taken yet, to
+// the present one.
+func hoursOf(a *ledger.StreamReport, held []deliver.Held, now time.Time) []console.HourCounts {
+	var hours []console.HourCounts
+	hour := func(at time.Time) *console.HourCounts {
+		at = at.UTC().Truncate(time.Hour)
+		i := slices.IndexFunc(hours, func(h console.HourCounts) bool { return h.Hour.Equal(at) })
+		if i < 0 {
+			i, hours = len(hours), append(hours, console.HourCounts{Hour: at})
+		}
+		return &hours[i]
+	}
+	for _, h := range a.Hours {
+		hour(h.Hour).Counts = console.Counts{Accepted: h.Accepted, Delivered: h.Delivered, Quarantined: h.Quarantined, Deduplicated: h.Deduplicated, Filtered: h.Filtered}
+	}
+	rest := a.Pending
+	for _, t := range held {
+		if pending := min(t.Accepted.Count, rest); pending > 0 {
+			h := hour(t.Quarter)
+			h.Pending, h.Accepted, rest = h.Pending+pending, h.Accepted+pending, rest-pending
+		}
+	}
+	if rest > 0 {
+		h := hour(now)
+		h.Pending, h.Accepted = h.Pending+rest, h.Accepted+rest
+	}
+	slices.SortFunc(hours, func(a, b console.HourCounts) int { return a.Hour.Compare(b.Hour) })
+	return hours
 }
 
 func later(a, b time.Time) time.Time {

@@ -45,21 +45,31 @@ func (n *Node) find(ctx context.Context, id record.RecordID) (*stream, *record.E
 		if id.Sequence() < 1 || id.Sequence() > n.journal.Last() || id.Shard() != n.shard {
 			break
 		}
-		env, err := n.journal.Read(ctx, s.id, id.Sequence())
-		if err != nil {
-			if record.KindOf(err) == record.NotFound {
-				continue
-			}
-			return nil, nil, nil, err
-		}
-		for i := range env.Sections {
-			section := &env.Sections[i]
-			if section.Stream == s.id && id.Index() >= section.First && id.Index() < section.First+section.Count {
-				return s, env, section, nil
-			}
+		env, section, err := n.section(ctx, s, id)
+		if err == nil || record.KindOf(err) != record.NotFound {
+			return s, env, section, err
 		}
 	}
-	return nil, nil, nil, record.Errorf(record.NotFound, "record %s is not in the log: it was never given, or the raw archive no longer keeps it", id)
+	return nil, nil, nil, notInLog(id)
+}
+
+// section reads the envelope and the section of a stream with a record.
+func (n *Node) section(ctx context.Context, s *stream, id record.RecordID) (*record.Envelope, *record.Section, error) {
+	env, err := n.journal.Read(ctx, s.id, id.Sequence())
+	if err != nil {
+		return nil, nil, err
+	}
+	for i := range env.Sections {
+		section := &env.Sections[i]
+		if section.Stream == s.id && id.Index() >= section.First && id.Index() < section.First+section.Count {
+			return env, section, nil
+		}
+	}
+	return nil, nil, notInLog(id)
+}
+
+func notInLog(id record.RecordID) error {
+	return record.Errorf(record.NotFound, "record %s is not in the log: it was never given, or the raw archive no longer keeps it", id)
 }
 
 func lineOf(s *record.Section, i int) []byte {

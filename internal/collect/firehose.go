@@ -152,7 +152,7 @@ func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehose
 		lines.addRecord(data)
 	}
 	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines,
-		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: "firehose"}})
+		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: record.DoorFirehose}})
 	if err != nil {
 		return nil, err
 	}

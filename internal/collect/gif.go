@@ -23,7 +23,7 @@ func (d *PublicDoor) pixel(w http.ResponseWriter, r *http.Request, key *access.P
 	if err == nil {
 		lines := &Lines{}
 		lines.add(text)
-		_, err = d.take(r, key, lines, "pixel")
+		_, err = d.take(r, key, lines, record.DoorPixel)
 	}
 	if err != nil {
 		problem.Write(w, err)

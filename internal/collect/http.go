@@ -107,7 +107,7 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 		return Answer{}, unreadableLines(lines, lenientHint)
 	}
 	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body,
-		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: "http"}})
+		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: record.DoorHTTP}})
 	if err == nil {
 		done() // after an error the gatherer may still read the body
 	}

@@ -84,7 +84,7 @@ func (d *PublicDoor) post(r *http.Request, key *access.PublicKey) (Answer, error
 	if lines.Unreadable == lines.Records {
 		return Answer{}, unreadableLines(lines, "")
 	}
-	return d.take(r, key, lines, "browser")
+	return d.take(r, key, lines, record.DoorBrowser)
 }
 
 // admit refuses early what would be refused later: a body is not read in vain.

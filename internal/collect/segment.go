@@ -93,7 +93,7 @@ func (d *PublicDoor) track(r *http.Request, kind string) error {
 	if lines.Records == 0 {
 		return nil
 	}
-	_, err = d.take(r, key, lines, "segment")
+	_, err = d.take(r, key, lines, record.DoorSegment)
 	return err
 }
 

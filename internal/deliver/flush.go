@@ -38,7 +38,11 @@ func (w *Worker) showGeneration(ctx context.Context, g *generation) error {
 	if err := w.showSide(ctx, &g.rows, w.table, g.schema); err != nil {
 		return err
 	}
-	return w.showSide(ctx, &g.rejects, record.QuarantineTable, record.QuarantineSchema)
+	if err := w.showSide(ctx, &g.rejects, record.QuarantineTable, record.QuarantineSchema); err != nil {
+		return err
+	}
+	g.noteKept()
+	return nil
 }
 
 // seeShown moves what is visible as far as every row before it is.
@@ -197,7 +201,6 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 		return w.retry(ctx, g, r.err)
 	}
 	w.flushing = nil
-	w.committed.Store(uint64(g.to))
 	w.noteLanded(g)
 	w.Log.Forget(w.stream, g.to)
 	for _, s := range []*side{&g.rows, &g.rejects} {

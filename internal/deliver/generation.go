@@ -23,8 +23,9 @@ type generation struct {
 	rejects  side // for the quarantine table
 	bytes    int64
 	accounts map[time.Time]*Account
-	began    time.Time // when its first batch came
-	oldest   time.Time // when its first record was received
+	kept     map[time.Time]int64 // quarantined records that SQL sees, by quarter
+	began    time.Time           // when its first batch came
+	oldest   time.Time           // when its first record was received
 	taken    record.Sequence
 }
 
@@ -39,7 +40,7 @@ type side struct {
 }
 
 func newGeneration(from record.Sequence) *generation {
-	return &generation{from: from, to: from, taken: from, accounts: map[time.Time]*Account{}}
+	return &generation{from: from, to: from, taken: from, accounts: map[time.Time]*Account{}, kept: map[time.Time]int64{}}
 }
 
 func (g *generation) empty() bool { return len(g.accounts) == 0 }
@@ -100,6 +101,21 @@ func (s *side) waiting() (batches []arrow.RecordBatch, rows int64) {
 // hidden says whether SQL does not see some of the rows.
 func (g *generation) hidden() bool {
 	return g.rows.appended < len(g.rows.batches) || g.rejects.appended < len(g.rejects.batches)
+}
+
+// noteKept notes that SQL sees all that was taken.
+func (g *generation) noteKept() {
+	for quarter, a := range g.accounts {
+		g.kept[quarter] = a.Quarantined.Count
+	}
+}
+
+func (g *generation) held() []Held {
+	list := make([]Held, 0, len(g.accounts))
+	for quarter, a := range g.accounts {
+		list = append(list, Held{*a, g.kept[quarter]})
+	}
+	return list
 }
 
 func (g *generation) release() {

@@ -30,8 +30,15 @@ func (r *recentSpans) median() time.Duration {
 type progress struct {
 	shown, landed recentSpans
 	watermark     int64 // newest event time that SQL sees, in microseconds; 0 for none
-	held          []Account
+	held          []Held
 	oldest        time.Time // receipt of the oldest record held, zero without one
+}
+
+// Held says what became of the records of one quarter of an hour that were taken and
+// that no commit has yet.
+type Held struct {
+	Account
+	Kept int64 // of those quarantined, how many SQL sees
 }
 
 // noteShown measures after rows became visible: how long the oldest of them took
@@ -52,21 +59,26 @@ func (w *Worker) noteShown() {
 	}
 }
 
-// noteLanded measures a commit.
+// noteLanded measures a commit. The offset moves together with what is held: no
+// record is in both, and none in neither.
 func (w *Worker) noteLanded(g *generation) {
+	held := w.heldAccounts()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.committed.Store(uint64(g.to))
+	w.mu.progress.held = held
 	if !g.oldest.IsZero() {
 		w.mu.progress.landed.add(w.Clock.Now().Sub(g.oldest))
 	}
 }
 
 // heldAccounts says what became of the records that were taken and are not
-// committed.
-func (w *Worker) heldAccounts() []Account {
-	held := w.current.accountList()
+// committed, the oldest quarter first.
+func (w *Worker) heldAccounts() []Held {
+	held := w.current.held()
 	if w.flushing != nil {
-		held = append(held, w.flushing.accountList()...)
+		held = append(held, w.flushing.held()...)
 	}
+	slices.SortFunc(held, func(a, b Held) int { return a.Quarter.Compare(b.Quarter) })
 	return held
 }

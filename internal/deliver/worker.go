@@ -86,8 +86,9 @@ type Status struct {
 	Shown, Landed time.Duration
 	// Watermark is the newest event time that SQL sees, zero if none came yet.
 	Watermark time.Time
-	// Held says what became of the records taken that no commit has yet.
-	Held []Account
+	// Held says what became of the records taken that no commit has yet, the oldest
+	// quarter first: all beyond Offset, as far as the worker has taken them.
+	Held []Held
 	// Oldest is when the oldest of them was received, zero without one.
 	Oldest time.Time
 }

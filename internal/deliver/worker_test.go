@@ -123,6 +123,9 @@ type shaper struct {
 // newField marks an envelope whose records have the field "more".
 const newField = "new field"
 
+// unfit marks an envelope whose records all go to quarantine.
+const unfit = "unfit"
+
 func (h *shaper) Schema() record.Schema { return h.schema }
 func (h *shaper) TimeColumn() string    { return "" }
 
@@ -144,6 +147,13 @@ func (h *shaper) Shape(_ context.Context, env *record.Envelope, sec *record.Sect
 		}
 	}
 	b.Rows = rows.NewRecordBatch()
+	if sec.Requests[0].UserAgent == unfit {
+		for i := range sec.Count {
+			b.Rejects = append(b.Rejects, record.Reject{ID: env.ID(sec, i), ReceivedAt: sec.Requests[0].ReceivedAt, Code: record.CodeMissing})
+		}
+		b.Rows.Release()
+		b.Rows = nil
+	}
 	if sec.Requests[0].UserAgent == newField && len(h.schema) == 1 {
 		b.Unknown = wide[1:]
 	}

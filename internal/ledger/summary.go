@@ -34,10 +34,10 @@ type StreamReport struct {
 	Removed      int64           `json:"removed"`
 	Pending      int64           `json:"pending"`
 	TableReport
-	Hours []HourLine `json:"hours,omitempty"` // by hour of receipt; the caller asks for them
+	Hours []HourLine `json:"hours,omitempty"` // by hour of receipt, oldest first
 }
 
-// HourLine is a HourReport in records.
+// HourLine is the account of a stream for one hour of receipt.
 type HourLine struct {
 	Hour         time.Time `json:"hour"`
 	Accepted     int64     `json:"accepted"` // and decided
@@ -47,11 +47,6 @@ type HourLine struct {
 	Filtered     int64     `json:"filtered"`
 }
 
-// Line is the report without hashes.
-func (h HourReport) Line() HourLine {
-	return HourLine{h.Hour, h.Accepted.Count, h.Delivered.Count, h.Quarantined.Count, h.Deduplicated.Count, h.Filtered.Count}
-}
-
 // TableReport compares a table with its account.
 type TableReport struct {
 	Live     int64 `json:"live"`     // rows in the table's files
@@ -59,14 +54,23 @@ type TableReport struct {
 	Balanced bool  `json:"balanced"`
 }
 
-// Summary reports the accounts. pending is how many records of a stream are in
-// the log and not yet in a table.
-func (l *Ledger) Summary(ctx context.Context, pending func(record.StreamID) int64) (Report, error) {
+// Summary reports the accounts, and those of each hour of receipt from a moment on;
+// both are read at one moment, so they add up. pending is how many records of a
+// stream are in the log and not yet in a table.
+func (l *Ledger) Summary(ctx context.Context, since time.Time, pending func(record.StreamID) int64) (Report, error) {
 	var b books
+	hours := map[record.StreamID][]HourLine{}
 	report := Report{Balanced: true, Streams: []StreamReport{}}
 	err := l.meta.View(ctx, func(q meta.Querier) (err error) {
 		if b, err = readBooks(ctx, q); err != nil {
 			return err
+		}
+		for _, a := range b.accounts {
+			if a.active {
+				if hours[a.id], err = readHours(ctx, q, a.id, since); err != nil {
+					return err
+				}
+			}
 		}
 		report.Incidents, err = meta.Incidents(ctx, q, incidentsShown)
 		return err
@@ -80,6 +84,7 @@ func (l *Ledger) Summary(ctx context.Context, pending func(record.StreamID) int6
 		s.Balanced = s.Balanced && a.Balanced()
 		report.Balanced = report.Balanced && s.Balanced
 		if a.active {
+			s.Hours = hours[a.id]
 			report.Streams = append(report.Streams, s)
 		}
 	}
@@ -100,27 +105,15 @@ func (b *books) compare(table string) TableReport {
 	return r
 }
 
-// HourReport is the account of a stream for one hour of receipt.
-type HourReport struct {
-	Hour time.Time `json:"hour"`
-	Counts
-}
-
-// Hours reports a stream by hour of receipt from one moment to another; hours
+// readHours adds up a stream's ledger by hour of receipt from a moment on; hours
 // without records are left out.
-func (l *Ledger) Hours(ctx context.Context, stream record.StreamID, from, to time.Time) ([]HourReport, error) {
+func readHours(ctx context.Context, q meta.Querier, stream record.StreamID, since time.Time) (list []HourLine, err error) {
 	byHour := map[int64]Counts{}
-	err := l.meta.View(ctx, func(q meta.Querier) error {
-		return eachLine(ctx, q, "stream_id = ? AND hour >= ? AND hour < ?", []any{stream.String(), from.UnixMicro(), to.UnixMicro()},
-			func(line *line) { byHour[line.hour] = byHour[line.hour].plus(line.Counts) })
-	})
-	if err != nil {
-		return nil, fmt.Errorf("ledger: %w", err)
+	err = eachLine(ctx, q, "stream_id = ? AND hour >= ?", []any{stream.String(), since.UnixMicro()},
+		func(line *line) { byHour[line.hour] = byHour[line.hour].plus(line.Counts) })
+	for hour, c := range byHour {
+		list = append(list, HourLine{time.UnixMicro(hour).UTC(), c.Accepted.Count, c.Delivered.Count, c.Quarantined.Count, c.Deduplicated.Count, c.Filtered.Count})
 	}
-	list := []HourReport{}
-	for hour, counts := range byHour {
-		list = append(list, HourReport{time.UnixMicro(hour).UTC(), counts})
-	}
-	slices.SortFunc(list, func(a, b HourReport) int { return a.Hour.Compare(b.Hour) })
-	return list, nil
+	slices.SortFunc(list, func(a, b HourLine) int { return a.Hour.Compare(b.Hour) })
+	return list, err
 }

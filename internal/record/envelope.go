@@ -29,12 +29,24 @@ type Request struct {
 	Client       string    // address, behind trusted proxies
 	UserAgent    string
 	KeyID        string // the key that was shown, "" for none
-	Door         string // "http", "firehose", ...
+	Door         string // one of Doors
 	// IdempotencyKey and BodyHash are zero where the client sent no key.
 	IdempotencyKey [16]byte
 	BodyHash       [16]byte
 	Part, Parts    int // this envelope's part of the request, counted from 0
 }
+
+// The kinds of door in, by the names that requests have.
+const (
+	DoorHTTP     = "http"     // POST /v1/events/{stream}
+	DoorFirehose = "firehose" // Amazon Data Firehose
+	DoorBrowser  = "browser"  // a page's script
+	DoorPixel    = "pixel"    // a page's image
+	DoorSegment  = "segment"  // Segment's calls
+)
+
+// Doors are all of them.
+var Doors = []string{DoorHTTP, DoorFirehose, DoorBrowser, DoorPixel, DoorSegment}
 
 // Flaw is the door's verdict on a record that is not fit to be parsed.
 type Flaw struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"html/template"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -44,8 +45,13 @@ type Chart struct {
 	bars bool
 }
 
-// axisHeight is what the axis and its labels take of a chart's height, in pixels.
-const axisHeight = 22
+// What stands in a chart's height, in pixels: at its foot the axis and its labels, at
+// its head the label of the highest point, and above that the labels of marks.
+const (
+	axisHeight  = 22
+	labelHeight = 18
+	markHeight  = 14
+)
 
 // LineChart draws the points joined, over an area down to zero.
 func LineChart(c Chart) template.HTML {
@@ -125,7 +131,8 @@ func (c *Chart) visible(points []Point) []Point {
 	return kept
 }
 
-// top is the value at the upper edge: a little above the highest.
+// top is the value at the upper edge, so far above the highest that the labels have
+// room: they stand at any height up to their point's, and never reach those of marks.
 func (c *Chart) top() float64 {
 	highest := 0.0
 	for _, p := range append(c.visible(c.Points), c.visible(c.Second)...) {
@@ -136,8 +143,14 @@ func (c *Chart) top() float64 {
 	if highest == 0 {
 		return 1
 	}
-	return highest * 1.1
+	inner, head := float64(c.Height-axisHeight), float64(labelHeight)
+	if slices.ContainsFunc(c.Marks, func(m Mark) bool { return c.seen(m) }) {
+		head += markHeight
+	}
+	return highest * inner / max(inner-head, inner/2)
 }
+
+func (c *Chart) seen(m Mark) bool { return c.x(m.Time) >= 0 && c.x(m.Time) <= 1 }
 
 // paths are the area under the points and the line through them, both interrupted where points are missing.
 func (c *Chart) paths(points []Point, top float64) (area, line string) {
@@ -227,10 +240,10 @@ func (c *Chart) words(out *canvas, top float64, inner int) {
 		}
 	}
 	for _, mark := range c.Marks {
-		x := c.x(mark.Time)
-		if x < 0 || x > 1 {
+		if !c.seen(mark) {
 			continue
 		}
+		x := c.x(mark.Time)
 		side, shift := "start", "4"
 		if x > 0.8 {
 			side, shift = "end", "-4"

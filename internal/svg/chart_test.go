@@ -156,7 +156,7 @@ func TestGapsStayGaps(t *testing.T) {
 	wellFormed(t, text)
 	line := regexp.MustCompile(`class="ln"[^>]*d="([^"]*)"`).FindStringSubmatch(text)[1]
 	// two points; missing; zero and four; the gap with a point in it; six alone; nothing for two hours; three alone
-	if want := "M0 84.8L100 69.7M300 100L400 39.4M600 9.1L600 9.1M900 54.5L900 54.5"; line != want {
+	if want := "M0 85.7L100 71.4M300 100L400 42.7M600 14.1L600 14.1M900 57L900 57"; line != want {
 		t.Errorf("line %s\nwant %s", line, want)
 	}
 	if !strings.Contains(text, `<path class="hole" d="M450 92v8H550v-8"/>`) || !strings.Contains(text, "stopped &lt;1 h&gt;") {
@@ -189,6 +189,37 @@ func TestLabelsAndSentence(t *testing.T) {
 	}
 	if text := string(svg.LineChart(svg.Chart{From: from, To: from.Add(time.Hour)})); !strings.Contains(text, "no data.") || strings.Contains(text, "NaN") {
 		t.Errorf("an empty chart: %s", text)
+	}
+}
+
+// In a young chart all labels stand at the right edge: each has its own height.
+func TestLabelsOfMarksStandAboveThoseOfPoints(t *testing.T) {
+	from := time.Date(2026, 11, 21, 0, 0, 0, 0, time.UTC)
+	ys := func(chart, attributes string) (found []float64) {
+		for _, m := range regexp.MustCompile(`<text`+attributes+` y="([0-9.]+)"`).FindAllStringSubmatch(chart, -1) {
+			y, _ := strconv.ParseFloat(m[1], 64)
+			found = append(found, y)
+		}
+		return found
+	}
+	const peak = ` class="peak" x="[0-9.]+%"`
+	for _, height := range []int{110, 150} {
+		c := svg.Chart{From: from, To: from.Add(time.Hour), Every: time.Minute, Height: height, Points: points(from.Add(50*time.Minute), time.Minute, 3, 8, 2, 1, 0, 0, 0, 0, 0, 7.9)}
+		plain := ys(string(svg.LineChart(c)), peak)
+		c.Marks = []svg.Mark{{Time: from.Add(59 * time.Minute), Label: "definition 2"}}
+		text := string(svg.LineChart(c))
+		marks, peaks := ys(text, ` x="[0-9.]+%" dx="-4"`), ys(text, peak)
+		if len(plain) != 2 || len(marks) != 1 || len(peaks) != 2 {
+			t.Fatalf("labels at %v, with a mark %v and %v in\n%s", plain, marks, peaks, text)
+		}
+		for i := range peaks {
+			if plain[i] < 9 { // else it stands in what is above the chart
+				t.Errorf("%d px: a label at %v", height, plain[i])
+			}
+			if peaks[i] < marks[0]+12 {
+				t.Errorf("%d px: a label at %v, below a mark's at %v", height, peaks[i], marks[0])
+			}
+		}
 	}
 }
 

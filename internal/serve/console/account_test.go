@@ -38,7 +38,7 @@ type folder struct {
 	dir string
 }
 
-func startFolder(t *testing.T) *folder {
+func startFolder(t *testing.T, change ...func(*app.Options)) *folder {
 	t.Helper()
 	f := &folder{dir: t.TempDir()}
 	f.write(t, "biwa.yaml", "name: test\nlimits:\n  # small\n  body: 1MiB\n")
@@ -55,7 +55,8 @@ func startFolder(t *testing.T) *folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Node = testkit.Start(t, t.TempDir(), p, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	change = append(change, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	f.Node = testkit.Start(t, t.TempDir(), p, change...)
 	return f
 }
 
@@ -99,6 +100,58 @@ func TestQuarantineNamesReasonAndRule(t *testing.T) {
 	}
 	_, page = b.do(http.MethodGet, "/quarantine", "", "Accept-Language", "ja")
 	wants(t, page, "この 1 時間で 4 件、理由は 3 つです。", "定義 1 では 2 件中 0 件が通ります。", "先に 6 行目を直してください。")
+}
+
+// TestAllPagesCountTheSameInQuarantine compares the rail, Home, the streams and the
+// page of quarantine while no file has the broken record, and after.
+func TestAllPagesCountTheSameInQuarantine(t *testing.T) {
+	f := startFolder(t)
+	b := visitor(t, f.Node)
+	f.Send("likes", fmt.Sprintf(`{"ts":%q,"page":"/a","what":"buy"}`, now()))
+	same := func(when string) {
+		f.Await(when+": the rail", func() bool { return strings.Contains(b.get("/"), `<data class="bad">1</data>`) })
+		home := b.get("/")
+		wants(t, home, `<text class="b q" x="470" y="280">quarantined 1</text>`, `<text class="b q" x="360" y="324" text-anchor="end">1</text>`,
+			`quarantined in shape</th><td></td><td class="n">1</td>`, ", 1 quarantined, ", `class="fq"`)
+		wants(t, b.get("/streams"), `<td class="n shu">1</td>`, `<td class="n">1</td><td class="n">1</td><td></td>`)
+		wants(t, b.get("/streams/likes"), "1 of 1 records this hour were rejected.", "100\u00a0%")
+		wants(t, b.get("/quarantine?since=hour"), "1 record, this hour, for 1 reason.")
+	}
+	const pending = "1 of them is in no file yet; the ledger counts it as pending."
+	same("recent")
+	f.Await("the page to know where it is", func() bool { return strings.Contains(b.get("/quarantine?since=hour"), pending) })
+	wants(t, b.get("/quarantine?since=all"), pending)
+	wants(t, b.get("/ledger"), `<dt>pending</dt><dd>1</dd>`, `<dt>quarantined</dt><dd>0</dd>`)
+	_, page := b.do(http.MethodGet, "/quarantine", "", "Accept-Language", "ja")
+	wants(t, page, "うち 1 件はまだファイルになく、台帳では配送待ちです。")
+
+	if err := f.Flush(t.Context(), "likes"); err != nil {
+		t.Fatal(err)
+	}
+	f.Await("the commit", func() bool {
+		return strings.Contains(b.get("/ledger"), `<dt>quarantined</dt><dd class="shu">1</dd>`)
+	})
+	same("committed")
+	if strings.Contains(b.get("/quarantine"), "in no file yet") {
+		t.Error("what a file has is called pending")
+	}
+}
+
+// TestMendingSaysWhenASavedFileHolds: a node that watches its folder needs no reload.
+func TestMendingSaysWhenASavedFileHolds(t *testing.T) {
+	const atOnce = "Save the file: it is applied within a second, and holds from the next record on."
+	for _, watched := range []bool{false, true} {
+		f := startFolder(t, func(o *app.Options) { o.Watched = watched })
+		f.some()
+		page := visitor(t, f.Node).get("/quarantine")
+		if got := strings.Contains(page, atOnce); got != watched {
+			t.Errorf("watched %v, the page says that saving is enough: %v", watched, got)
+		}
+		if got := strings.Contains(page, "curl -X POST "+f.URL+"/v1/reload"); got == watched {
+			t.Errorf("watched %v, the page says how to reload: %v", watched, got)
+		}
+		wants(t, page, "Add the value to the list")
+	}
 }
 
 // fieldsOf are the hidden fields of the form on the page of quarantine.

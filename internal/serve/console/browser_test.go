@@ -198,6 +198,30 @@ func TestNarrowPagesDoNotScrollSideways(t *testing.T) {
 	w.quiet()
 }
 
+// TestLimitsFitTheirPage looks for the last column, what happens at a limit, on a small
+// desktop: nothing is to be scrolled there.
+func TestLimitsFitTheirPage(t *testing.T) {
+	f := startFolder(t)
+	f.write(t, "streams/visits_of_our_members.yaml", likesFile)
+	if _, err := f.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := openWindow(t, f.Node)
+	w.run(chromedp.EmulateViewport(1280, 900))
+	for _, language := range []string{"en", "ja"} {
+		w.open("/limits?refresh=0")
+		if w.text("document.documentElement.lang") != language {
+			w.click("button[name=language]")
+			w.await(language, fmt.Sprintf("document.documentElement.lang === %q", language))
+		}
+		w.await("the limits", has("#limits", "visits_of_our_members")+" && "+has("#limits", "biwa.yaml:4"))
+		if got := w.text("(s => s.scrollWidth - s.clientWidth + '')(document.querySelector('#limits .scroll'))"); got != "0" {
+			t.Errorf("%s: %s px of the limits are to be scrolled", language, got)
+		}
+	}
+	w.quiet()
+}
+
 // tooWide names the elements that stick out.
 const tooWide = `Array.from(document.querySelectorAll("body *")).filter(e => !e.closest(".scroll, pre") && e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
 	.slice(0, 5).map(e => e.tagName + "." + (e.className.baseVal ?? e.className) + "#" + e.id).join(" ")`

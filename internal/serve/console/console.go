@@ -39,6 +39,8 @@ type Options struct {
 	Once func(r *http.Request, token string) (bool, error)
 	// AWS is the address of the AWS port, "" where there is none.
 	AWS func() string
+	// Watched says whether a saved file of the project is applied without a reload.
+	Watched bool
 	// Demo is nil but in biwa demo.
 	Demo Demo
 	// Ended is closed when the node stops: live pages end then.

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/biwa-data/biwa/internal/record"
 )
 
 // TestMessagesAreWhole looks at every message: both languages are there and want
@@ -44,6 +46,18 @@ func TestTemplatesAskForMessagesThatAreThere(t *testing.T) {
 		for _, m := range asked.FindAllSubmatch(text, -1) {
 			if _, ok := messages[string(m[1])]; !ok {
 				t.Errorf("%s: there is no message %s", name, m[1])
+			}
+		}
+	}
+}
+
+func TestEveryDoorHasAWord(t *testing.T) {
+	for _, door := range record.Doors {
+		for _, l := range []Language{English, Japanese} {
+			if _, ok := messages["door."+door]; !ok {
+				t.Errorf("door %s has no word", door)
+			} else if word := (&Visit{Language: l}).Door(door); string(word) == door {
+				t.Errorf("door %s has only its name in %s", door, l)
 			}
 		}
 	}

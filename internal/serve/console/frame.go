@@ -65,8 +65,8 @@ type entry struct {
 // Rail is the list of pages, each with the number that says whether to look.
 func (v *Visit) Rail() []entry {
 	f := v.Frame
-	quarantined := entry{Name: "quarantine", Path: "/quarantine", Gap: true, Mark: v.N(f.Hour.Quarantined)}
-	if f.Hour.Quarantined > 0 {
+	quarantined := entry{Name: "quarantine", Path: "/quarantine", Gap: true, Mark: v.N(f.Kept)}
+	if f.Kept > 0 {
 		quarantined.Class = "bad"
 	}
 	balance := entry{Name: "ledger", Path: "/ledger", Mark: "="}

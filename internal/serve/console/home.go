@@ -67,11 +67,11 @@ func loadHome(_ context.Context, _ *Console, v *Visit) (any, error) {
 		d.Visible = max(d.Visible, s.Visible)
 	}
 	d.Passed = f.Hour.Accepted - f.Journal.Waiting
-	d.Shaped = d.Passed - f.Hour.Quarantined - f.Hour.Deduplicated - f.Hour.Filtered
+	d.Shaped = max(0, d.Passed-f.Kept-f.Hour.Deduplicated-f.Hour.Filtered)
 	if !f.OldestRow.IsZero() {
 		d.Age = max(time.Second, f.At.Sub(f.OldestRow))
 	}
-	d.Title = plain(v.T("home.title.map", f.From.In(v.Location).Format("15:04"), f.Hour.Accepted, f.Journal.Waiting, f.Hour.Quarantined, f.Recent, f.Hour.Delivered))
+	d.Title = plain(v.T("home.title.map", f.From.In(v.Location).Format("15:04"), f.Hour.Accepted, f.Journal.Waiting, f.Kept, f.Recent, f.Hour.Delivered))
 	d.River = newRiver(passage{doors, outlets, [3]int64{d.Passed, d.Shaped, f.Hour.Delivered}, f.LakeRows})
 	return d, nil
 }
@@ -92,6 +92,14 @@ func (v *Visit) Door(name string) template.HTML {
 		return v.T("door." + name)
 	}
 	return template.HTML(template.HTMLEscapeString(name))
+}
+
+// NarrowDoor is the name of a door where there is little room.
+func (v *Visit) NarrowDoor(name string) template.HTML {
+	if name == doorBefore {
+		return v.T("door.before.narrow", v.Frame.Started.In(v.Location).Format("15:04"))
+	}
+	return v.Door(name)
 }
 
 // Outlet is the name of a way out.

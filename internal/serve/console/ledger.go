@@ -13,40 +13,13 @@ import (
 	"github.com/biwa-data/biwa/internal/serve/api"
 )
 
-// LedgerReader tells what became of every record.
+// LedgerReader recounts, and follows one record. The accounts are the overview's, so
+// that a page shows them, and their sums, as they were at one moment.
 type LedgerReader interface {
-	// Accounts are the streams' accounts by hour of receipt.
-	Accounts(ctx context.Context) (Accounts, error)
 	// Verify recounts all tables from their files; full also counts distinct ids.
 	Verify(ctx context.Context, full bool) (ledger.Verification, error)
 	// Trace is the whole life of one record.
 	Trace(ctx context.Context, id record.RecordID) (api.Trace, error)
-}
-
-// Accounts are all accounts at one moment.
-type Accounts struct {
-	At         time.Time
-	Streams    []StreamAccount
-	Quarantine ledger.TableReport
-}
-
-// StreamAccount is a stream's account beside its table.
-type StreamAccount struct {
-	Name    string
-	Removed int64 // rows that retention and deletes took out
-	ledger.TableReport
-	Hours []HourCounts // oldest first; those without records are left out
-}
-
-// HourCounts is what became of the records that were received within an hour of UTC.
-type HourCounts struct {
-	Hour time.Time
-	Counts
-}
-
-// Difference is what is accepted and not explained; 0 when it balances.
-func (c Counts) Difference() int64 {
-	return c.Delivered + c.Pending + c.Quarantined + c.Deduplicated + c.Filtered - c.Accepted
 }
 
 // ledgerPage answers: was anything lost or doubled?
@@ -56,7 +29,6 @@ func ledgerPage() *page {
 }
 
 type ledgerData struct {
-	Accounts
 	Span  int           // hours shown
 	Hours []ledgerHour  // newest first
 	Sum   Counts        // of them
@@ -84,22 +56,19 @@ type verification struct {
 	Took time.Duration
 }
 
-func loadLedger(ctx context.Context, c *Console, v *Visit) (any, error) {
-	a, err := c.Node.Accounts(ctx)
-	if err != nil {
-		return nil, err
-	}
-	d := &ledgerData{Accounts: a, Span: v.Number("hours", 2, 1, 168)}
+func loadLedger(_ context.Context, c *Console, v *Visit) (any, error) {
+	f := v.Frame
+	d := &ledgerData{Span: v.Number("hours", 2, 1, 168)}
 	d.Done, _ = c.outcomes.get(v.Query("done")).(*verification)
-	from := a.At.Truncate(time.Hour).Add(-time.Duration(d.Span-1) * time.Hour)
-	for _, s := range a.Streams {
+	from := f.From.Add(-time.Duration(d.Span-1) * time.Hour)
+	for _, s := range f.Streams {
 		for _, h := range s.Hours {
 			if h.Hour.Before(from) {
 				continue
 			}
 			i := slices.IndexFunc(d.Hours, func(o ledgerHour) bool { return o.At.Equal(h.Hour) })
 			if i < 0 {
-				i, d.Hours = len(d.Hours), append(d.Hours, ledgerHour{At: h.Hour, Now: h.Hour.Equal(a.At.Truncate(time.Hour))})
+				i, d.Hours = len(d.Hours), append(d.Hours, ledgerHour{At: h.Hour, Now: h.Hour.Equal(f.From)})
 			}
 			d.Hours[i].Rows, d.Sum = append(d.Hours[i].Rows, ledgerRow{s.Name, h.Counts}), d.Sum.Plus(h.Counts)
 		}
@@ -122,8 +91,8 @@ func (d *ledgerData) proof(v *Visit) string {
 }
 
 // Off are the streams whose table is not what the account says.
-func (d *ledgerData) Off() (off []StreamAccount) {
-	for _, s := range d.Streams {
+func (f *Frame) Off() (off []Stream) {
+	for _, s := range f.Streams {
 		if s.Live != s.Expected {
 			off = append(off, s)
 		}

@@ -43,6 +43,7 @@ type Overview struct {
 	Balanced   bool
 	Total      Counts // since the first record
 	Hour       Counts // received since From
+	Kept       int64  // all streams' Kept
 	Difference int64  // rows that are there less rows that should be; 0 when balanced
 
 	Streams    []Stream
@@ -66,10 +67,21 @@ type Counts struct {
 	Accepted, Delivered, Pending, Quarantined, Deduplicated, Filtered int64
 }
 
+// Difference is what is accepted and not explained; 0 when it balances.
+func (c Counts) Difference() int64 {
+	return c.Delivered + c.Pending + c.Quarantined + c.Deduplicated + c.Filtered - c.Accepted
+}
+
 // Plus adds two counts.
 func (c Counts) Plus(o Counts) Counts {
 	return Counts{c.Accepted + o.Accepted, c.Delivered + o.Delivered, c.Pending + o.Pending,
 		c.Quarantined + o.Quarantined, c.Deduplicated + o.Deduplicated, c.Filtered + o.Filtered}
+}
+
+// HourCounts is what became of the records that were received within an hour of UTC.
+type HourCounts struct {
+	Hour time.Time
+	Counts
 }
 
 // Stream is one stream at one moment.
@@ -79,14 +91,20 @@ type Stream struct {
 	Definition  int       // number of the newest
 	Since       time.Time // when it was applied
 	Total, Hour Counts
-	Balanced    bool
-	Live        int64 // rows in the table's files
-	Expected    int64 // by the account
-	Waiting     int64 // records on the log that SQL does not see yet
-	Recent      int64 // rows that SQL sees and no file has
-	Files       int
-	Bytes       int64
-	Failure     string // of the last flush; it is tried again
+	Hours       []HourCounts // of the last seven days, oldest first; those without records are left out
+	// Kept is how many of those received since From are in quarantine, where SQL sees
+	// them; Unfiled is how many rows of quarantine, since whenever, are in no file yet:
+	// in Total and Hour they are pending.
+	Kept, Unfiled int64
+	Balanced      bool
+	Live          int64 // rows in the table's files
+	Expected      int64 // by the account
+	Removed       int64 // rows that retention and deletes took out
+	Waiting       int64 // records on the log that SQL does not see yet
+	Recent        int64 // rows that SQL sees and no file has
+	Files         int
+	Bytes         int64
+	Failure       string // of the last flush; it is tried again
 	// PerSecond is measured over the last minute, at the doors.
 	PerSecond float64
 	// Visible is how long the last records shown took from receipt to SQL, Landed

@@ -4,9 +4,12 @@ import (
 	"bufio"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +46,54 @@ func TestHomeSaysWhatBecameOfEachRecord(t *testing.T) {
 	n.Await("the overview to be read again", func() bool { page = b.get("/"); return strings.Contains(page, "accepted 4 · balanced") })
 	wants(t, page, "Yes, every record is accounted for.", `<dt>accepted</dt><dd>4</dd>`, `<dt>delivered</dt><dd>3</dd>`, `<dt>quarantined</dt><dd class="shu">1</dd>`,
 		`<data class="bad">1</data>`, "HTTP /v1/events", "1 query", `role="group" aria-label="The way of a record since`, "All times are UTC (UTC+0)")
+}
+
+// TestTheUprightRiverStaysInItsBox: the widest edge may be the first, which begins near
+// the heading, or a later one.
+func TestTheUprightRiverStaysInItsBox(t *testing.T) {
+	n := start(t)
+	b := visitor(t, n)
+	line := `{"ts":"` + now() + `","page":"/a"}` + "\n"
+	edge := regexp.MustCompile(`stroke-width="([0-9.]+)" d="M184 ([0-9.]+)C`)
+	check := func(doors int) {
+		t.Helper()
+		var found [][]string
+		n.Await(fmt.Sprintf("%d doors on Home", doors), func() bool {
+			page := b.get("/")
+			found = edge.FindAllStringSubmatch(page[strings.Index(page, `<svg class="map tall"`):], -1)
+			return len(found) == doors
+		})
+		bottom := 0.0
+		for i, m := range found {
+			width, _ := strconv.ParseFloat(m[1], 64)
+			y, _ := strconv.ParseFloat(m[2], 64)
+			if y-width/2 < bottom-0.1 {
+				t.Errorf("%d doors: edge %d from %.1f on reaches above %.1f", doors, i, y-width/2, bottom)
+			}
+			bottom = y + width/2
+		}
+	}
+	n.Send("visits", strings.Repeat(line, 10))
+	check(1)
+	put, err := json.Marshal(map[string]any{"DeliveryStreamName": "visits", "Record": map[string]any{"Data": []byte(line)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := http.NewRequest(http.MethodPost, n.AWS, strings.NewReader(string(put)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Amz-Target", "Firehose_20150804.PutRecord")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status)
+	}
+	check(2)
 }
 
 // TestABrokenBalanceIsSeenEverywhere takes a row out of the index of files behind
@@ -98,6 +149,46 @@ func TestYourRecordsAreMarked(t *testing.T) {
 	page := b.get("/streams/visits")
 	if got := strings.Count(page, `<tr class="you`); got != 1 {
 		t.Errorf("%d rows are marked, want 1:\n%s", got, page)
+	}
+}
+
+// TestYourRecordsStayInTheTap sends many more records by others than the tap has rows.
+func TestYourRecordsStayInTheTap(t *testing.T) {
+	n := start(t)
+	b := visitor(t, n)
+	b.head.Set("User-Agent", "visitor/1")
+	line := func(page string) string { return `{"ts":"` + now() + `","page":"` + page + `"}` }
+	n.Send("visits", strings.Join([]string{line("/mine/1"), line("/mine/2"), line("/mine/3")}, "\n"), "User-Agent", "visitor/1")
+	n.Send("visits", strings.Repeat(line("/theirs")+"\n", 300), "User-Agent", "someone/1")
+	for range 20 {
+		n.Send("visits", line("/theirs"), "User-Agent", "someone/1")
+	}
+	n.Send("visits", line("/mine/4"), "User-Agent", "visitor/1")
+	n.Send("visits", line("/theirs/last"), "User-Agent", "someone/1")
+	var order []string
+	page := b.get("/streams/visits")
+	for _, m := range regexp.MustCompile(`page&#34;:&#34;(/[a-z/0-9]*)`).FindAllStringSubmatch(page[strings.Index(page, `<section id="tap">`):], -1) {
+		order = append(order, m[1])
+	}
+	want := "/theirs/last /mine/4 " + strings.Repeat("/theirs ", 7) + "/mine/3 /mine/2 /mine/1"
+	if got := strings.Join(order, " "); got != want {
+		t.Errorf("the tap has %s, want %s", got, want)
+	}
+	if got := strings.Count(page, `<tr class="you`); got != 4 {
+		t.Errorf("%d rows are marked, want 4", got)
+	}
+	wants(t, page, "<b>yours:</b>")
+	for i := range 20 { // no more than half the rows
+		n.Send("visits", line(fmt.Sprintf("/mine/%d", 5+i)), "User-Agent", "visitor/1")
+	}
+	n.Send("visits", strings.Repeat(line("/theirs")+"\n", 30), "User-Agent", "someone/1")
+	page = b.get("/streams/visits")
+	if got := strings.Count(page, `<tr class="you`); got != 6 {
+		t.Errorf("%d rows are marked, want 6", got)
+	}
+	wants(t, page, "/mine/24", "/mine/19")
+	if theirs := visitor(t, n).get("/streams/visits"); strings.Contains(theirs, `<tr class="you`) {
+		t.Error("another visitor has them marked too")
 	}
 }
 

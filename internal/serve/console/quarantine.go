@@ -84,6 +84,7 @@ type quarantineData struct {
 	Reasons    []Rejection
 	Count      int64 // of their records
 	Duplicates int64
+	Unfiled    int64 // of Count, those that are in no file yet
 	Chosen     *Rejection
 	One        Rejected
 	Lines      []codeLine // of the record
@@ -165,11 +166,26 @@ func (d *quarantineData) find(ctx context.Context, c *Console, v *Visit) error {
 			d.Reasons, d.Count = append(d.Reasons, r), d.Count+r.Count
 		}
 		if d.Count > 0 {
+			d.Unfiled = min(d.Count, d.unfiled(v.Frame))
 			return nil
 		}
 		d.Duplicates = 0
 	}
 	return nil
+}
+
+// unfiled counts what no file has, of the stream and the window.
+func (d *quarantineData) unfiled(f *Frame) (n int64) {
+	for _, s := range f.Streams {
+		switch {
+		case d.Stream != "" && d.Stream != s.Name:
+		case d.Window == "hour":
+			n += s.Kept - s.Hour.Quarantined
+		default:
+			n += s.Unfiled
+		}
+	}
+	return n
 }
 
 // choose finds the reason that the URL names, else the first.
@@ -219,6 +235,9 @@ func (d *quarantineData) Mend() string {
 	}
 	return "quarantine.mend"
 }
+
+// Watched says whether a saved file of the project is applied at once.
+func (v *Visit) Watched() bool { return v.options.Watched }
 
 // replayForm tries the records of a reason again.
 func replayForm(ctx context.Context, c *Console, v *Visit, write bool) (string, error) {

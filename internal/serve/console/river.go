@@ -147,18 +147,20 @@ func joined(doors []Door, most int64, whole float64) (sum float64) {
 // tall draws from top to bottom in a box 360 wide.
 func tall(p passage, most, asked int64) layout {
 	const middle, whole, apart = 250.0, 43.6, 24.0
-	const first = 14.0 + doorsShown*apart + 32 // the journal's gate
 	l := layout{}
+	first := 10.0 // y of the first door: no edge reaches above the box, however wide
+	for i, d := range p.doors {
+		first = max(first, math.Ceil(width(d.Hour, most, whole)/2-float64(i)*apart))
+	}
 	gates := [4]float64{190, 270, 350, 440}
-	shift := first - 190 // where there are fewer doors the river begins higher
-	shift -= apart * float64(doorsShown-len(p.doors))
+	shift := first + apart*float64(len(p.doors)-1) + 60 - gates[0] // the journal's gate lies so far below the last door
 	for i, n := range p.reaches {
 		w := width(n, most, whole)
 		l.Reaches = append(l.Reaches, reach{n, fmt.Sprintf("M%.1f %gH%.1fV%gH%.1fz", middle-w/2, gates[i]+shift, middle+w/2, gates[i+1]+shift, middle-w/2), middle, gates[i] + shift + 44})
 	}
 	at := middle - joined(p.doors, most, whole)/2
 	for i, d := range p.doors {
-		y := 10 + float64(i)*apart
+		y := first + float64(i)*apart
 		w := width(d.Hour, most, whole)
 		x := at + w/2
 		l.Doors = append(l.Doors, edge{d.Name, d.Hour, d.PerSecond, fmt.Sprintf("M184 %.1fC%.1f %.1f %.1f %.1f %.1f %.1f", y, x, y, x, y+w/2+14, x, 190+shift), stroke(w), y + 4})

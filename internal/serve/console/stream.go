@@ -1,7 +1,6 @@
 package console
 
 import (
-	"bytes"
 	"context"
 	"html/template"
 	"math"
@@ -19,22 +18,11 @@ type StreamReader interface {
 	// Versions lists a stream's definitions, oldest first.
 	Versions(stream string) ([]Version, error)
 	// Newest lists the records received last, newest first, as far as the node
-	// remembers them.
+	// remembers them; Sent those of one sender since a moment.
 	Newest(stream string, most int) ([]Tapped, error)
+	Sent(ctx context.Context, stream string, by Sender, since time.Time, most int) ([]Tapped, error)
 	// Arrivals counts what a stream has received, in steps, from a moment on.
 	Arrivals(ctx context.Context, stream string, from time.Time, step time.Duration) (Arrivals, error)
-}
-
-// Tapped is a record as it was received.
-type Tapped struct {
-	ID         record.RecordID
-	ReceivedAt time.Time
-	Door       string
-	Client     string // address
-	UserAgent  string
-	Code       string // why the door knows it to be broken, "" if it does not
-	Line       []byte
-	Cut        bool // Line is only the head of it
 }
 
 // Arrivals is counts by time of receipt.
@@ -73,31 +61,8 @@ type point struct {
 	Off             bool // no node ran
 }
 
-type tapRow struct {
-	Tapped
-	Yours, Fresh bool
-}
-
-// Short is the end of the record's id, enough to tell it from its neighbours.
-func (t Tapped) Short() string {
-	id := t.ID.String()
-	return "…" + id[max(0, len(id)-5):]
-}
-
-// Text is the line, or the head of one that is very long: the record's page has
-// all of it.
-func (t Tapped) Text() string {
-	text := string(bytes.ToValidUTF8(t.Line, []byte("\uFFFD")))
-	if t.Cut {
-		text += "…"
-	}
-	return text
-}
-
 // client is a way to send, as a snippet.
 type client struct{ Name, Text string }
-
-const tapRows = 12
 
 func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	s, err := v.stream(v.Request.PathValue("stream"))
@@ -113,13 +78,8 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 		d.Hours = 1 // a day's axis would be all but empty
 	}
 	d.Hours = v.Number("hours", d.Hours, 1, 168)
-	newest, err := c.Node.Newest(s.Name, tapRows)
-	if err != nil {
+	if d.Tap, err = c.tap(ctx, v, s.Name); err != nil {
 		return nil, err
-	}
-	for _, t := range newest {
-		host, _, _ := net.SplitHostPort(v.Request.RemoteAddr)
-		d.Tap = append(d.Tap, tapRow{t, t.Client == host && t.UserAgent == v.Request.UserAgent(), v.Now.Sub(t.ReceivedAt) < livePause+livePause/4})
 	}
 	if err := d.draw(ctx, c, v); err != nil {
 		return nil, err

@@ -114,7 +114,7 @@ func loadTour(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if len(all) > 0 {
 		d.Moved = all[0]
 	}
-	if d.Tap, err = d.tap(c, v); err != nil {
+	if d.Tap, err = c.tap(ctx, v, viewStream); err != nil {
 		return nil, err
 	}
 	if err := d.follow(ctx, c, v); err != nil {
@@ -148,33 +148,6 @@ func (d tourData) StepClass(step int) string {
 		return "here"
 	}
 	return ""
-}
-
-// tapShown is how many records of the traffic the tap has below the visitor's own.
-const tapShown = 6
-
-// tap is the records received last. There are hundreds a second: the visitor's own of
-// the last minute stay at the top.
-func (d *tourData) tap(c *Console, v *Visit) (rows []tapRow, err error) {
-	for _, m := range d.Mine {
-		if len(rows) == 3 || v.Now.Sub(m.ReceivedAt) > time.Minute {
-			break
-		}
-		id, err := record.ParseRecordID(m.ID)
-		if err != nil {
-			return nil, err
-		}
-		title := m.URL
-		if m.Title != nil {
-			title = *m.Title
-		}
-		rows = append(rows, tapRow{Tapped{ID: id, ReceivedAt: m.ReceivedAt.In(v.Location), Line: []byte(title)}, true, v.Now.Sub(m.ReceivedAt) < 2*livePause})
-	}
-	newest, err := c.Node.Newest(viewStream, tapShown)
-	for _, t := range newest {
-		rows = append(rows, tapRow{Tapped: t})
-	}
-	return rows, err
 }
 
 // follow finds where the record is that the URL names.
