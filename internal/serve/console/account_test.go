@@ -55,7 +55,7 @@ func startFolder(t *testing.T) *folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Node = testkit.Start(t, t.TempDir(), p, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	f.Node = testkit.Start(t, t.TempDir(), p, func(o *app.Options) { o.Read, o.Project.Limit.BodyBytes = read, 1<<20 })
 	return f
 }
 
