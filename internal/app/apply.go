@@ -49,7 +49,7 @@ func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err er
 		return a, err
 	}
 	n.project.Store(&p)
-	a = api.ReloadAnswer{Changed: n.install(p, plans), Settings: slices.Concat([]api.SettingChange{}, changed), Restart: []string{}}
+	a = api.ReloadAnswer{Changed: n.install(p, plans), Settings: append([]api.SettingChange{}, changed...), Restart: []string{}}
 	n.takeOver(ctx, p)
 	n.settings = nowRunning(n.settings, p.Settings)
 	n.waiting.Store(&waiting)

@@ -52,6 +52,23 @@ func TestLimitsChangeWhileTheEngineWorks(t *testing.T) {
 	}
 }
 
+// Memory that is in use is not taken away: the limit stays as it was, in every part.
+func TestMemoryInUseIsNotTakenAway(t *testing.T) {
+	e, worlds := openEngine(t, func(o *Options) { o.MemoryLimitBytes, o.MaxTempBytes = 256<<20, 1<<20 })
+	publish(worlds, "ev", events, nil, recentEvents(t, e, "g1", 1, 1_500_000))
+	l := *e.limits.Load()
+	l.MemoryLimitBytes, l.HeavyQueries = 64<<20, 7
+	if err := e.SetLimits(t.Context(), l); record.KindOf(err) != record.Conflict {
+		t.Fatalf("with less memory than the rows take: %v", err)
+	}
+	if q := e.Queue(); q.HeavyQueries != 2 {
+		t.Errorf("a part of what was refused holds: %+v", q)
+	}
+	if got := rows(t, e, "SELECT sum(_record_id)::VARCHAR FROM ev"); got[0] != "1125000750000" {
+		t.Errorf("afterwards: %v", got)
+	}
+}
+
 // Who waits is let in when there are more places; with fewer, nobody is until enough
 // have left. Who gives up while it waits takes no place.
 func TestQueueTakesOtherLimits(t *testing.T) {
