@@ -44,6 +44,7 @@ func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err er
 		before := engineLimits(n.project.Load().Limit)
 		return a, errors.Join(err, n.engine.SetLimits(context.WithoutCancel(ctx), before))
 	}
+	ctx = context.WithoutCancel(ctx) // it is stored: a client that goes away must not leave half of it
 	if err := n.startWorkers(ctx, plans, p); err != nil {
 		n.fail(err) // the stream's definition is stored, but nothing delivers it
 		return a, err
@@ -146,8 +147,8 @@ func keepEvolved(d, last shape.Definition) shape.Definition {
 	return d.Evolved(carried)
 }
 
-// storePlans writes all generations, and which settings changed, in one transaction. No envelope is appended
-// meanwhile, so the number from which they hold is exact.
+// storePlans writes all generations, and which settings changed, in one transaction.
+// No envelope is appended meanwhile, so the number from which they hold is exact.
 func (n *Node) storePlans(ctx context.Context, plans []plan, changed []api.SettingChange) error {
 	if len(plans) == 0 && len(changed) == 0 {
 		return nil

@@ -70,7 +70,7 @@ func (e *Engine) SetLimits(ctx context.Context, l Limits) error {
 func (e *Engine) shareMemory(ctx context.Context, total int64) error {
 	for name, d := range map[string]*instance{"reader": e.reader, "writer": e.writer, "planner": e.planner} {
 		if err := setUp(ctx, d, limitMemory(memoryShares[name], total)); err != nil {
-			return record.Errorf(record.Conflict, "the %s of SQL cannot do with its share of %d MiB now: %w", name, total>>20, err)
+			return record.Errorf(record.Conflict, "the %s of SQL cannot do with its share of %d MiB now: %w", name, total*memoryShares[name]/16>>20, err)
 		}
 	}
 	return nil
