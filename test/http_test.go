@@ -45,27 +45,31 @@ func httpCommand(ts *testscript.TestScript, neg bool, args []string) {
 	fmt.Fprintf(out, "\n%s\n", text)
 }
 
-// showsCommand waits until a page of the console matches; with ! until it does not.
+// showsCommand waits until a page of the console, asked for with the key in BIWA_KEY,
+// matches; with ! until it does not.
 func showsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	want(ts, len(args) == 2, "shows PATH RE")
 	re, err := regexp.Compile(args[1])
 	ts.Check(err)
 	var text string
 	if !await(func() bool {
-		text = of(ts).page(args[0])
+		text = of(ts).page(args[0], ts.Getenv("BIWA_KEY"))
 		return text != "" && re.MatchString(text) != neg
 	}) {
 		ts.Fatalf("%s never showed %s, last:\n%s", args[0], args[1], text)
 	}
 }
 
-// page is a page of the script's node, "" where it does not answer.
-func (s *script) page(path string) string {
+// page is a page of the script's node for who has a key, "" where it does not answer.
+func (s *script) page(path, key string) string {
 	r, err := http.NewRequest(http.MethodGet, s.node.url()+path, nil)
 	if err != nil {
 		return ""
 	}
 	r.Header.Set("Accept", "text/html")
+	if key != "" {
+		r.Header.Set("Authorization", "Bearer "+key)
+	}
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return ""

@@ -48,7 +48,8 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	                       status, its headers and its body
 //	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis
 //	says RE                wait until the node's log, since the last says, matches
-//	shows PATH RE          wait until a page of the console matches; with ! until it does not
+//	shows PATH RE          wait until a page of the console matches, for the key in
+//	                       BIWA_KEY; with ! until it does not
 //	meta FOLDER SQL        run a statement on the metadata of a node that is stopped
 func TestScripts(t *testing.T) {
 	dir, err := binary()

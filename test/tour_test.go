@@ -132,7 +132,7 @@ func (v visitor) process(n *node) (pid string) {
 	v.Helper()
 	s := &script{node: n}
 	if !await(func() bool {
-		found := processText.FindStringSubmatch(s.page("/tour"))
+		found := processText.FindStringSubmatch(s.page("/tour", ""))
 		if found != nil {
 			pid = found[1]
 		}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/demo"
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/project"
@@ -113,7 +114,7 @@ func (d *demonstration) open() error {
 		return &exitError{exitUsage, fmt.Errorf("%d %s in %s:\n%w", len(problems), plural(len(problems), "mistake", "mistakes"), d.dir, problems)}
 	}
 	d.config, d.location = p.Config, p.Location
-	g, err := guard(p.Config)
+	keys, err := accessKeys(p.Config)
 	if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (d *demonstration) open() error {
 		if door.address == project.Off {
 			continue
 		}
-		if d.listeners[i], err = listen(door.address, door.flag, g.Open()); err != nil {
+		if d.listeners[i], err = listen(door.address, door.flag, access.AllPublic(keys)); err != nil {
 			return errors.Join(err, closeAll(d.listeners[:]))
 		}
 	}

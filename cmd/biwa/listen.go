@@ -17,17 +17,11 @@ import (
 // listen opens a listener; where the port is taken it names who holds it and the
 // flag that chooses another.
 func listen(address, flag string, open bool) (net.Listener, error) {
-	if !strings.Contains(address, ":") {
-		address = ":" + address
-	}
-	host, port, err := net.SplitHostPort(address)
+	host, port, err := splitAddress(address)
 	if err != nil {
 		return nil, usagef("--%s %s: want an address such as 127.0.0.1:2492: %w", flag, address, err)
 	}
-	if host == "" || host == "localhost" {
-		host = "127.0.0.1"
-	}
-	if ip := net.ParseIP(host); open && (ip == nil || !ip.IsLoopback()) {
+	if open && !onLoopback(host) {
 		return nil, record.Errorf(record.Invalid, "--%s %s: a node without keys listens on loopback only; add keys to biwa.yaml to serve others", flag, address)
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, port))
@@ -35,6 +29,24 @@ func listen(address, flag string, open bool) (net.Listener, error) {
 		return nil, fmt.Errorf("port %s is taken%s: stop it, or choose another with --%s", port, holderOf(port), flag)
 	}
 	return l, err
+}
+
+// splitAddress is an address to listen on as host and port; without a host it is the
+// loopback address.
+func splitAddress(address string) (host, port string, err error) {
+	if !strings.Contains(address, ":") {
+		address = ":" + address
+	}
+	if host, port, err = net.SplitHostPort(address); host == "" || host == "localhost" {
+		host = "127.0.0.1"
+	}
+	return host, port, err
+}
+
+// onLoopback says whether a host is reached from this machine only.
+func onLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
 }
 
 // holderOf names the process that listens on a port, as far as /proc tells.

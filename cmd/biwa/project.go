@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/netip"
 	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/app"
 	"github.com/biwa-data/biwa/internal/engine"
 	"github.com/biwa-data/biwa/internal/project"
@@ -42,7 +40,7 @@ func bind(ctx context.Context, p *project.Project) (project.Problems, error) {
 		return nil, err
 	}
 	defer os.RemoveAll(root)
-	e, err := engine.Open(ctx, world.NewStore(), engine.Options{Root: root, Location: p.Location, MemoryLimitBytes: 256 << 20, Threads: 1})
+	e, err := engine.Open(ctx, world.NewStore(), engine.Options{Root: root, Location: p.Location, Limits: engine.Limits{MemoryLimitBytes: 256 << 20}, Threads: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +78,8 @@ func (b binder) Bind(ctx context.Context, schema record.Schema, expr string) (re
 	return t, err
 }
 
-// forNode is the project as a node runs it.
-func forNode(p *project.Project) app.Project {
+// forNode is the project as a node with these flags runs it.
+func (f *serverFlags) forNode(p *project.Project) (app.Project, error) {
 	streams := p.Streams
 	for name, d := range streams {
 		if d.Retention.Raw == 0 {
@@ -89,14 +87,23 @@ func forNode(p *project.Project) app.Project {
 			streams[name] = d
 		}
 	}
-	project := app.Project{Name: p.Config.Name, Location: p.Location, Streams: streams, Seeds: p.Seeds, Sources: map[string]app.Source{}}
+	keys, err := accessKeys(p.Config)
+	if err != nil {
+		return app.Project{}, err
+	}
+	proxies, err := trustedProxies(p.Config)
+	if err != nil {
+		return app.Project{}, err
+	}
+	project := app.Project{Name: p.Config.Name, Location: p.Location, Streams: streams, Seeds: p.Seeds, Sources: map[string]app.Source{},
+		Limit: limits(p.Config), Keys: keys, Proxies: proxies, Settings: f.settings(p.Config)}
 	for name, source := range p.Sources {
 		project.Sources[name] = source
 	}
 	if p.Written != nil {
 		project.Config = p.Written
 	}
-	return project
+	return project, nil
 }
 
 func limits(c project.Config) app.Limits {
@@ -104,59 +111,6 @@ func limits(c project.Config) app.Limits {
 	return app.Limits{BodyBytes: int64(l.Body), InFlightBytes: int64(l.InFlight), JournalBytes: int64(l.Journal), RecentBytes: int64(l.Recent),
 		MemoryBytes: int64(l.Memory), TempBytes: int64(l.Temp), DiskReserve: int64(l.DiskReserve), HeavyQueries: l.HeavyQueries, QueueLength: l.Queue,
 		QueryTime: time.Duration(l.QueryTime), IdempotencyWindow: time.Duration(c.Idempotency.Window), FlushBytes: int64(c.Flush.Size), FlushAge: time.Duration(c.Flush.Age)}
-}
-
-// guard makes the keys of a project into the check of each request.
-func guard(c project.Config) (*access.Guard, error) {
-	var keys []access.Key
-	for _, k := range c.Keys {
-		key := access.Key{Name: k.Name, Scopes: []access.Scope{access.Scope(k.Scope)}, Streams: k.Streams, Secret: k.Secret, Hash: access.HashSecret(k.Secret), Origins: k.Origins, Rate: k.Rate}
-		if k.Secret == "" {
-			var err error
-			if key.Hash, err = access.ParseHash(k.Hash); err != nil {
-				return nil, fmt.Errorf("key %s: %w", k.Name, err)
-			}
-		}
-		keys = append(keys, key)
-	}
-	var proxies []netip.Prefix
-	for _, text := range c.TrustedProxies {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			addr, err := netip.ParseAddr(text)
-			if err != nil {
-				return nil, record.Errorf(record.Invalid, "trusted_proxies: %q is no address or network", text)
-			}
-			prefix = netip.PrefixFrom(addr, addr.BitLen())
-		}
-		proxies = append(proxies, prefix)
-	}
-	return access.NewGuard(keys, proxies), nil
-}
-
-// server makes a server of a project folder and the flags. Further keys hold besides
-// those of the project.
-func (f *serverFlags) server(cmd *cobra.Command, dir string, keys ...project.Key) (*server, error) {
-	p, err := load(cmd.Context(), dir)
-	if err != nil {
-		return nil, err
-	}
-	p.Config.Keys = append(p.Config.Keys, keys...)
-	g, err := guard(p.Config)
-	if err != nil {
-		return nil, err
-	}
-	log := f.logger()
-	s := &server{guard: g, out: cmd.OutOrStdout(), log: log, http: either(f.http, p.Config.Listeners.HTTP), aws: either(f.aws, p.Config.Listeners.AWS)}
-	s.options = app.Options{Data: f.folder(dir, p.Config.Storage.Data), Project: forNode(p), Limit: limits(p.Config), Log: log,
-		Read: func(ctx context.Context) (app.Project, error) {
-			p, err := load(ctx, dir)
-			if err != nil {
-				return app.Project{}, record.Errorf(record.Invalid, "%w", err)
-			}
-			return forNode(p), nil
-		}}
-	return s, nil
 }
 
 func either(flag, configured string) string {

@@ -17,6 +17,7 @@ import (
 	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/app"
 	"github.com/biwa-data/biwa/internal/project"
+	"github.com/biwa-data/biwa/internal/serve/api"
 )
 
 // server is a node with its listeners.
@@ -24,6 +25,7 @@ type server struct {
 	options   app.Options
 	guard     *access.Guard
 	http, aws string          // addresses
+	listeners [2]net.Listener // of http and aws; nil for a door that is off
 	inherited [2]net.Listener // of http and aws, for a node whose supervisor has opened them; nil opens them
 	out       io.Writer
 	log       *slog.Logger
@@ -42,29 +44,28 @@ type server struct {
 // come first: a port that is taken must not cost the time of a start.
 func (s *server) start(ctx context.Context) error {
 	s.beganAt, s.failed = time.Now(), make(chan error, 3)
-	var listeners [2]net.Listener // nil for a door that is off
 	for i, door := range []struct{ address, flag string }{{s.http, "http"}, {s.aws, "aws"}} {
 		if door.address == project.Off {
 			continue
 		}
-		if listeners[i] = s.inherited[i]; listeners[i] != nil {
+		if s.listeners[i] = s.inherited[i]; s.listeners[i] != nil {
 			continue
 		}
 		l, err := listen(door.address, door.flag, s.guard.Open())
 		if err != nil {
-			return errors.Join(err, closeAll(listeners[:i]))
+			return errors.Join(err, closeAll(s.listeners[:i]))
 		}
-		listeners[i] = l
+		s.listeners[i] = l
 	}
-	if l := listeners[1]; l != nil {
+	if l := s.listeners[1]; l != nil {
 		s.options.AWSURL = urlOf(l)
 	}
 	s.options.Watched = s.saves != nil
 	var err error
 	if s.node, err = app.Start(ctx, s.options); err != nil {
-		return errors.Join(err, closeAll(listeners[:]))
+		return errors.Join(err, closeAll(s.listeners[:]))
 	}
-	s.httpURL, s.awsURL = s.serve(listeners[0], s.node.HTTP(s.guard, buildVersion())), s.serve(listeners[1], s.node.AWS(s.guard))
+	s.httpURL, s.awsURL = s.serve(s.listeners[0], s.node.HTTP(s.guard, buildVersion())), s.serve(s.listeners[1], s.node.AWS(s.guard))
 	for s.node.Ready() != nil {
 		select {
 		case <-time.After(2 * time.Millisecond):
@@ -167,15 +168,32 @@ func (s *server) reload(ctx context.Context) {
 		fmt.Fprintf(s.out, "reload refused, version %d was not applied; version %d runs on:\n%v\n", running+1, running, err)
 		return
 	}
-	if len(answer.Changed) == 0 {
+	if len(answer.Changed) == 0 && len(answer.Settings) == 0 {
 		fmt.Fprintln(s.out, "reloaded: nothing has changed")
 	}
 	for _, c := range answer.Changed {
 		fmt.Fprintf(s.out, "reloaded: stream %s %s, definition %d holds from sequence number %d\n", c.Stream, c.Change, c.Generation, c.Since)
 	}
-	if len(answer.Changed) > 0 {
+	for _, c := range answer.Settings {
+		fmt.Fprintf(s.out, "reloaded: %s %s\n", c.Key, inWords(c))
+	}
+	for _, c := range s.node.Waiting() {
+		fmt.Fprintf(s.out, "needs a restart: %s was %s, is %s\n", c.Key, either(c.Was, "not set"), either(c.Now, "not set"))
+	}
+	if len(answer.Changed) > 0 || len(answer.Settings) > 0 {
 		fmt.Fprintf(s.out, "version %d of the project runs\n", running)
 	}
+}
+
+// inWords says what became of a setting.
+func inWords(c api.SettingChange) string {
+	switch {
+	case c.Was == "":
+		return "is " + c.Now + ", was not set"
+	case c.Now == "":
+		return "is gone, was " + c.Was
+	}
+	return "is " + c.Now + ", was " + c.Was
 }
 
 // drainTime is how long requests that have begun may take when a node stops.

@@ -70,17 +70,21 @@ func ParseHash(text string) (hash [32]byte, err error) {
 // Guard checks requests. Its keys can be replaced while it is in use.
 type Guard struct {
 	keys    atomic.Pointer[keySet]
-	change  sync.Mutex     // one change of the keys at a time
-	trusted []netip.Prefix // proxies whose X-Forwarded-For is believed
+	change  sync.Mutex                     // one change of the keys at a time
+	trusted atomic.Pointer[[]netip.Prefix] // proxies whose X-Forwarded-For is believed
 }
 
 // NewGuard makes a guard; without keys it lets in only requests that name a
 // loopback host.
 func NewGuard(keys []Key, trustedProxies []netip.Prefix) *Guard {
-	g := &Guard{trusted: trustedProxies}
+	g := &Guard{}
+	g.Trust(trustedProxies)
 	g.keys.Store(newKeySet(keys, nil, nil))
 	return g
 }
+
+// Trust puts other proxies in the place of those whose X-Forwarded-For is believed.
+func (g *Guard) Trust(proxies []netip.Prefix) { g.trusted.Store(&proxies) }
 
 // Open says whether there are no keys but public ones.
 func (g *Guard) Open() bool { return g.keys.Load().open }
@@ -98,14 +102,15 @@ func (g *Guard) KeyByName(name string) (Key, bool) {
 // Check returns the name of the key the request shows, or why it may not pass.
 // stream is "" where the scope is not for one stream.
 func (g *Guard) Check(r *http.Request, scope Scope, stream string) (string, error) {
-	if g.Open() {
+	set := g.keys.Load()
+	if set.open {
 		return "", CheckHost(r)
 	}
 	secret := shown(r)
 	if secret == "" {
 		return "", record.Errorf(record.Unauthorized, "a key is needed: send it as Authorization: Bearer <key>")
 	}
-	hash, set := HashSecret(secret), g.keys.Load()
+	hash := HashSecret(secret)
 	for i := range set.configured {
 		k := &set.configured[i]
 		if subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1 {
@@ -205,5 +210,5 @@ func (g *Guard) isTrusted(address string) bool {
 	if err != nil {
 		return false
 	}
-	return slices.ContainsFunc(g.trusted, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
+	return slices.ContainsFunc(*g.trusted.Load(), func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }

@@ -1,5 +1,7 @@
 package access
 
+import "slices"
+
 // keySet is all keys at one moment. It never changes: who changes keys stores
 // another set, so a request sees either the keys before or those after.
 type keySet struct {
@@ -12,11 +14,10 @@ type keySet struct {
 // newKeySet makes a set. A public key that was in the set before keeps its bucket,
 // so that a change of other keys gives nobody a full one.
 func newKeySet(configured, made []Key, before map[[32]byte]*PublicKey) *keySet {
-	s := &keySet{configured: configured, made: made, public: map[[32]byte]*PublicKey{}, open: true}
+	s := &keySet{configured: configured, made: made, public: map[[32]byte]*PublicKey{}, open: AllPublic(configured)}
 	for _, list := range [][]Key{configured, made} {
 		for _, k := range list {
 			if !k.isPublic() {
-				s.open = false
 				continue
 			}
 			if s.public[k.Hash] != nil {
@@ -30,6 +31,12 @@ func newKeySet(configured, made []Key, before map[[32]byte]*PublicKey) *keySet {
 		}
 	}
 	return s
+}
+
+// AllPublic says whether there are no keys but public ones: then a node is open to
+// whoever reaches the loopback address by its own name.
+func AllPublic(keys []Key) bool {
+	return !slices.ContainsFunc(keys, func(k Key) bool { return !k.isPublic() })
 }
 
 // Replace puts other keys in the place of those of biwa.yaml, at once.

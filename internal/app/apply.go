@@ -3,11 +3,11 @@ package app
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/biwa-data/biwa/internal/collect"
 	"github.com/biwa-data/biwa/internal/deliver"
@@ -29,11 +29,39 @@ type plan struct {
 }
 
 // apply makes the node run a project: all of it or, with an error, nothing. A
-// changed definition holds for what is stored from then on.
-func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error) {
-	n.applying.Lock()
-	defer n.applying.Unlock()
-	var plans []plan
+// changed definition holds for what is stored from then on. The caller holds applying.
+func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err error) {
+	p.Limit.ensureDefaults()
+	plans, err := n.plan(ctx, p)
+	if err != nil {
+		return a, err
+	}
+	changed, waiting := compare(n.settings, p.Settings)
+	if err := n.limitEngine(ctx, p); err != nil {
+		return a, err
+	}
+	if err := n.storeProject(ctx, plans, changed); err != nil {
+		before := engineLimits(n.project.Load().Limit)
+		return a, errors.Join(err, n.engine.SetLimits(context.WithoutCancel(ctx), before))
+	}
+	ctx = context.WithoutCancel(ctx) // it is stored: a client that goes away must not leave half of it
+	if err := n.startWorkers(ctx, plans, p); err != nil {
+		n.fail(err) // the stream's definition is stored, but nothing delivers it
+		return a, err
+	}
+	n.project.Store(&p)
+	a = api.ReloadAnswer{Changed: n.install(p, plans), Settings: append([]api.SettingChange{}, changed...), Restart: []string{}}
+	n.takeOver(ctx, p)
+	n.settings = nowRunning(n.settings, p.Settings)
+	n.waiting.Store(&waiting)
+	for _, w := range waiting {
+		a.Restart = append(a.Restart, w.Key)
+	}
+	return a, nil
+}
+
+// plan prepares what has changed of all streams.
+func (n *Node) plan(ctx context.Context, p Project) (plans []plan, err error) {
 	for _, name := range slices.Sorted(maps.Keys(p.Streams)) {
 		next, err := n.planStream(ctx, p, name)
 		if err != nil {
@@ -48,14 +76,21 @@ func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error)
 			return nil, fmt.Errorf("stream %s: %w", next.stream.name, err)
 		}
 	}
+	return plans, nil
+}
+
+// storeProject makes tables and metadata those of a project.
+func (n *Node) storeProject(ctx context.Context, plans []plan, changed []api.SettingChange) error {
 	for _, next := range plans { // tables first: adding a column that stays empty harms nothing
 		if _, err := n.lake.Create(ctx, next.spec); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if err := n.storePlans(ctx, plans); err != nil {
-		return nil, err
-	}
+	return n.storePlans(ctx, plans, changed)
+}
+
+// startWorkers starts the workers that are not there yet.
+func (n *Node) startWorkers(ctx context.Context, plans []plan, p Project) error {
 	streams := n.list()
 	for _, next := range plans {
 		streams = append(streams, next.stream)
@@ -64,13 +99,11 @@ func (n *Node) apply(ctx context.Context, p Project) ([]api.StreamChange, error)
 		if s.worker != nil {
 			continue
 		}
-		if err := n.startWorker(ctx, s); err != nil {
-			n.fail(err) // the stream's definition is stored, but nothing delivers it
-			return nil, err
+		if err := n.startWorker(ctx, s, p); err != nil {
+			return err
 		}
 	}
-	n.project.Store(&p)
-	return n.install(p, plans), nil
+	return nil
 }
 
 // planStream prepares what has changed of a stream, nil if nothing has.
@@ -114,10 +147,10 @@ func keepEvolved(d, last shape.Definition) shape.Definition {
 	return d.Evolved(carried)
 }
 
-// storePlans writes all generations in one transaction. No envelope is appended
-// meanwhile, so the number from which they hold is exact.
-func (n *Node) storePlans(ctx context.Context, plans []plan) error {
-	if len(plans) == 0 {
+// storePlans writes all generations, and which settings changed, in one transaction.
+// No envelope is appended meanwhile, so the number from which they hold is exact.
+func (n *Node) storePlans(ctx context.Context, plans []plan, changed []api.SettingChange) error {
+	if len(plans) == 0 && len(changed) == 0 {
 		return nil
 	}
 	return n.journal.Hold(func(next record.Sequence) error {
@@ -133,7 +166,7 @@ func (n *Node) storePlans(ctx context.Context, plans []plan) error {
 					return err
 				}
 			}
-			return n.storeVersion(ctx, tx)
+			return errors.Join(n.storeSettingsChange(ctx, tx, changed), n.storeVersion(ctx, tx))
 		})
 		if err != nil {
 			return fmt.Errorf("apply the project: %w", err)
@@ -181,7 +214,7 @@ func (n *Node) install(p Project, plans []plan) []api.StreamChange {
 }
 
 // startWorker starts the worker of a stream that has none.
-func (n *Node) startWorker(ctx context.Context, s *stream) error {
+func (n *Node) startWorker(ctx context.Context, s *stream, p Project) error {
 	var offset record.Sequence
 	var epoch int64
 	err := n.meta.Update(ctx, func(tx *sql.Tx) (err error) {
@@ -191,19 +224,11 @@ func (n *Node) startWorker(ctx context.Context, s *stream) error {
 	if err != nil {
 		return err
 	}
-	flush := s.newest().stored.Definition.Flush
-	o := deliver.Options{FlushBytes: n.o.Limit.FlushBytes, FlushAge: n.o.Limit.FlushAge}
-	if flush.Size > 0 {
-		o.FlushBytes = int64(flush.Size)
-	}
-	if flush.Age > 0 {
-		o.FlushAge = time.Duration(flush.Age)
-	}
 	if err := s.dedupe.prepare(); err != nil {
 		return err
 	}
 	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: watchedEngine{n.engine, n},
-		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, o)
+		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, deliver.Options{Flush: flushOf(p, s)})
 	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
 	return nil
 }

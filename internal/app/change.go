@@ -93,6 +93,13 @@ func (n *Node) changes(ctx context.Context, q meta.Querier) ([]console.Change, e
 		}
 		all = append(all, c)
 	}
+	settings, err := readSettingsChanges(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range settings {
+		all = append(all, s.forConsole())
+	}
 	all = append(all, replays...)
 	slices.SortStableFunc(all, func(a, b console.Change) int { return b.At.Compare(a.At) })
 	return all[:min(len(all), changesShown)], nil

@@ -17,7 +17,7 @@ func TestTheDoorsShutBeforeTheDiskIsFullAndOpenByThemselves(t *testing.T) {
 	free.Store(10 << 30)
 	p := newProject(t, one("s", columns("v", "int")))
 	measured := func(o *app.Options) {
-		o.Limit.DiskReserve = 1 << 30
+		o.Project.Limit.DiskReserve = 1 << 30
 		o.FreeSpace = func(string) (int64, error) { return free.Load(), nil }
 	}
 	n := p.start(measured)
@@ -66,7 +66,7 @@ func TestTheBallastIsNotForClients(t *testing.T) {
 	others.Store(10 << 30)
 	p := newProject(t, one("s", columns("v", "int")))
 	measured := func(o *app.Options) {
-		o.Limit.DiskReserve = reserve
+		o.Project.Limit.DiskReserve = reserve
 		o.FreeSpace = func(dir string) (int64, error) {
 			info, err := os.Stat(filepath.Join(dir, "ballast"))
 			if err != nil || info.Size() > 0 {

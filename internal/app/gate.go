@@ -24,10 +24,9 @@ import (
 type gate struct {
 	dir      string
 	measured func(dir string) (free int64, err error)
-	reserve  int64
+	reserve  atomic.Int64
 	log      *slog.Logger
-	inFlight *semaphore.Weighted
-	limit    int64
+	inFlight atomic.Pointer[allowance]
 	held     peak
 	largest  atomic.Int64 // request that came in
 	free     atomic.Int64
@@ -36,6 +35,22 @@ type gate struct {
 	// lacking is what is to be set aside again before clients may have it: the
 	// ballast, while it is given up.
 	lacking atomic.Int64
+}
+
+// allowance is how much may be in flight. Another limit is another allowance: a
+// request gives back to the one that it took from, so until those that are in flight
+// have left, both are in use.
+type allowance struct {
+	limit int64
+	*semaphore.Weighted
+}
+
+// limit makes other limits hold for the requests that come from now on.
+func (g *gate) limit(l Limits) {
+	g.reserve.Store(l.DiskReserve)
+	if now := g.inFlight.Load(); now == nil || now.limit != l.InFlightBytes {
+		g.inFlight.Store(&allowance{l.InFlightBytes, semaphore.NewWeighted(l.InFlightBytes)})
+	}
 }
 
 // ballastBytes are set aside in a file that is given up when a node starts on a
@@ -47,7 +62,8 @@ const ballastBytes = 64 << 20
 const waitInFlight = 10 * time.Second
 
 func openGate(dir string, measured func(dir string) (int64, error), l Limits, log *slog.Logger) (*gate, error) {
-	g := &gate{dir: dir, measured: measured, reserve: l.DiskReserve, log: log, inFlight: semaphore.NewWeighted(l.InFlightBytes), limit: l.InFlightBytes}
+	g := &gate{dir: dir, measured: measured, log: log}
+	g.limit(l)
 	if err := g.measure(); err != nil {
 		return nil, err
 	}
@@ -82,7 +98,7 @@ func (g *gate) measure() error {
 }
 
 // needed is how much must be free for the doors to be open.
-func (g *gate) needed() int64 { return g.reserve + g.lacking.Load() }
+func (g *gate) needed() int64 { return g.reserve.Load() + g.lacking.Load() }
 
 // keepBallast fills the ballast where there is plenty of room, and gives it up
 // where a node starts with next to none.
@@ -100,7 +116,7 @@ func (g *gate) keepBallast(starting bool) error {
 		return os.Truncate(path, 0)
 	case have && info.Size() > 0:
 		g.lacking.Store(0)
-	case free >= g.reserve+2*ballastBytes:
+	case free >= g.reserve.Load()+2*ballastBytes:
 		f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 		if err != nil {
 			return err
@@ -148,7 +164,7 @@ func (g *gate) watch(ctx context.Context, tell func(ctx context.Context, room in
 func (g *gate) room() int64 { return max(0, g.free.Load()-g.needed()) }
 
 // low says whether background work that needs room should wait.
-func (g *gate) low() bool { return g.free.Load() < 2*g.reserve }
+func (g *gate) low() bool { return g.free.Load() < 2*g.reserve.Load() }
 
 // enter lets a request of some bytes in, or says why not now.
 func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
@@ -156,16 +172,17 @@ func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error)
 		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
 	}
 	raise(&g.largest, bytes)
-	bytes = min(max(bytes, 1), g.limit)
+	allowed := g.inFlight.Load()
+	bytes = min(max(bytes, 1), allowed.limit)
 	wait, cancel := context.WithTimeout(ctx, waitInFlight)
 	defer cancel()
-	if err := g.inFlight.Acquire(wait, bytes); err != nil {
-		return nil, record.Errorf(record.Unavailable, "more than %d MiB wait to be stored (limits.in_flight): try again later", g.limit>>20)
+	if err := allowed.Acquire(wait, bytes); err != nil {
+		return nil, record.Errorf(record.Unavailable, "more than %d MiB wait to be stored (limits.in_flight): try again later", allowed.limit>>20)
 	}
 	g.held.add(bytes)
 	return func() {
 		g.held.add(-bytes)
-		g.inFlight.Release(bytes)
+		allowed.Release(bytes)
 	}, nil
 }
 

@@ -127,7 +127,7 @@ func TestTheDoorSaysWhichRecordsAreBroken(t *testing.T) {
 }
 
 func TestTheDoorRefusesWhatItCannotTake(t *testing.T) {
-	n := startEvents(t, func(o *app.Options) { o.Limit.BodyBytes = 1 << 20 })
+	n := startEvents(t, func(o *app.Options) { o.Project.Limit.BodyBytes = 1 << 20 })
 	zeros := strings.Repeat(`{"id":1,"name":"0000000000000000000000000000"}`+"\n", 40_000)
 	for _, c := range []struct {
 		name, path, body string

@@ -94,8 +94,13 @@ func (n *Node) eachTable(ctx context.Context, what string, do func(ctx context.C
 	}
 }
 
+// note logs what failed, but not again and again where every round says the same.
 func (n *Node) note(what string, err error) {
+	text := ""
 	if err != nil {
+		text = err.Error()
+	}
+	if before, _ := n.noted.Swap(what, text); before != text && err != nil {
 		n.log.Warn("maintenance", "what", what, "error", err)
 	}
 }

@@ -55,7 +55,7 @@ func TestRecentRowsAreFlushed(t *testing.T) {
 	}{
 		{"by size", bySize, func(*app.Options) {}, 0},
 		{"by age", byAge, func(*app.Options) {}, time.Hour},
-		{"by the memory of all", wide, func(o *app.Options) { o.Limit.RecentBytes = 32 << 10 }, 0},
+		{"by the memory of all", wide, func(o *app.Options) { o.Project.Limit.RecentBytes = 32 << 10 }, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			clock := &handClock{}

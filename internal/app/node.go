@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/collect"
 	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/engine"
@@ -23,6 +25,7 @@ import (
 	"github.com/biwa-data/biwa/internal/meter"
 	"github.com/biwa-data/biwa/internal/object"
 	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/serve/console"
 	"github.com/biwa-data/biwa/internal/service"
 	"github.com/biwa-data/biwa/internal/shape"
@@ -35,6 +38,12 @@ type Project struct {
 	Location *time.Location
 	Streams  map[string]shape.Definition
 	Seeds    map[string]string // the texts of seeds/<name>.csv
+	Limit    Limits
+	// Keys and Proxies are who may do what, for Options.Guard.
+	Keys    []access.Key
+	Proxies []netip.Prefix
+	// Settings are all keys of biwa.yaml, for what a reload changed.
+	Settings []Setting
 	// Sources are the files that the streams were read from, by name, and Config the
 	// one with the limits; what was not read from a file has none.
 	Sources map[string]Source
@@ -56,8 +65,10 @@ type Options struct {
 	Data    string // folder of everything the node keeps
 	Project Project
 	// Read reads the project anew, for a reload; nil where there is nothing to read.
-	Read  func(ctx context.Context) (Project, error)
-	Limit Limits
+	Read func(ctx context.Context) (Project, error)
+	// Guard is that of the node's ports, to which a reload gives the project's keys;
+	// nil where keys do not change.
+	Guard *access.Guard
 	// Hold keeps the workers from delivering until it is closed; nil does not.
 	Hold <-chan struct{}
 	// FreeSpace tells how many bytes may still be written below a folder; default
@@ -113,11 +124,14 @@ type Node struct {
 	failure  atomic.Pointer[error]
 	keys     keyring
 	refusal  atomic.Pointer[console.Refusal] // of the last reload, nil if it was applied
+	noted    sync.Map                        // what maintenance did last failed with, by what; "" where it did not
 	taps     context.Context                 // ends with EndTaps
 	endTaps  context.CancelFunc
 
-	applying  sync.Mutex // one change of the project at a time
-	replaying sync.Mutex // one replay of quarantine at a time
+	applying  sync.Mutex                          // one change of the project at a time
+	settings  []Setting                           // that run; guarded by applying
+	waiting   atomic.Pointer[[]api.SettingChange] // for a restart
+	replaying sync.Mutex                          // one replay of quarantine at a time
 	mu        sync.Mutex
 	streams   map[record.StreamID]*stream
 	names     map[string]*stream // those of the project: the doors know no others
@@ -126,7 +140,7 @@ type Node struct {
 // Start opens the data folder and starts a node. It returns as soon as records
 // can be taken; Ready says when queries are exact.
 func Start(ctx context.Context, o Options) (*Node, error) {
-	o.Limit.ensureDefaults()
+	o.Project.Limit.ensureDefaults()
 	if o.Clock == nil {
 		o.Clock = service.SystemClock{}
 	}
@@ -139,6 +153,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n := &Node{o: o, clock: o.Clock, log: o.Log, worlds: world.NewStore(), streams: map[record.StreamID]*stream{}, names: map[string]*stream{}, rebuilt: make(chan struct{})}
 	n.taps, n.endTaps = context.WithCancel(context.WithoutCancel(ctx))
 	n.project.Store(&o.Project)
+	n.settings = o.Project.Settings
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	n.extents.found = map[string]foundExtents{}
 	n.last, n.arrivals.asked = newNewest(), map[arrivalKey]console.Arrivals{}
@@ -153,7 +168,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 
 // open opens the parts from the bottom up.
 func (n *Node) open(ctx context.Context) (err error) {
-	o, limit := &n.o, n.o.Limit
+	o, limit := &n.o, n.o.Project.Limit
 	if o.Data, err = filepath.Abs(o.Data); err != nil {
 		return err
 	}
@@ -173,8 +188,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.store, err = object.OpenLocal(object.OS{}, root, bucket); err != nil {
 		return err
 	}
-	if n.engine, err = engine.Open(ctx, n.worlds, engine.Options{Root: root, TempDir: filepath.Join(o.Data, "tmp"), Location: o.Project.Location,
-		MemoryLimitBytes: limit.MemoryBytes, MaxTempBytes: limit.TempBytes, HeavyQueries: limit.HeavyQueries, QueueLength: limit.QueueLength, TimeLimit: limit.QueryTime}); err != nil {
+	if n.engine, err = engine.Open(ctx, n.worlds, engine.Options{Root: root, TempDir: filepath.Join(o.Data, "tmp"), Location: o.Project.Location, Limits: engineLimits(limit)}); err != nil {
 		return err
 	}
 	n.limitSpill(ctx, n.gate.room())
@@ -230,18 +244,18 @@ func (n *Node) run(ctx context.Context) error {
 	if err := n.loadKeys(ctx); err != nil {
 		return err
 	}
-	if _, err := n.apply(ctx, n.o.Project); err != nil {
+	var err error
+	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, &history{log: n.journal}, n.o.Project.Limit.IdempotencyWindow)
+	if err != nil {
+		return err
+	}
+	n.journal.SetFloor(n.idempotency.Saved)
+	if err := n.applyFirst(ctx); err != nil {
 		return err
 	}
 	if err := n.noteRun(ctx); err != nil {
 		return err
 	}
-	var err error
-	n.idempotency, err = collect.OpenIdempotency(ctx, &idempotencyStore{n.meta, n.shard}, &history{log: n.journal}, n.o.Limit.IdempotencyWindow)
-	if err != nil {
-		return err
-	}
-	n.journal.SetFloor(n.idempotency.Saved)
 	last := n.journal.Last()
 	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.stored)
 	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
@@ -257,6 +271,14 @@ func (n *Node) run(ctx context.Context) error {
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	n.ready.Store(n.Failed() == nil)
 	return nil
+}
+
+// applyFirst applies the project that the node starts with.
+func (n *Node) applyFirst(ctx context.Context) error {
+	n.applying.Lock()
+	defer n.applying.Unlock()
+	_, err := n.apply(ctx, n.o.Project)
+	return err
 }
 
 // limitSpill keeps what SQL spills to disk above the reserve.

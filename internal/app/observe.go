@@ -93,14 +93,24 @@ func (n *Node) Reload(ctx context.Context) (api.ReloadAnswer, error) {
 	if n.o.Read == nil {
 		return api.ReloadAnswer{}, record.Errorf(record.Unsupported, "this node has no project folder to read")
 	}
+	n.applying.Lock() // from before it is read: the project that is applied last is the newest
+	defer n.applying.Unlock()
 	p, err := n.o.Read(ctx)
 	if err != nil {
 		n.refuse(err)
 		return api.ReloadAnswer{}, err
 	}
-	changes, err := n.apply(ctx, p)
+	answer, err := n.apply(ctx, p)
 	n.refuse(err)
-	return api.ReloadAnswer{Changed: changes}, err
+	return answer, err
+}
+
+// Waiting are the settings whose new value holds after a restart only.
+func (n *Node) Waiting() []api.SettingChange {
+	if w := n.waiting.Load(); w != nil {
+		return *w
+	}
+	return nil
 }
 
 // refuse remembers why the project was not applied, nil that it was.

@@ -50,7 +50,8 @@ func (n *Node) watchPeaks(ctx context.Context) error {
 
 // Limits lists every bound of the node.
 func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
-	l, q, log := n.o.Limit, n.engine.Queue(), n.journal.Stats()
+	p, q, log := n.project.Load(), n.engine.Queue(), n.journal.Stats()
+	l := p.Limit
 	inFlight, inFlightPeak := n.gate.held.values()
 	recent, _ := n.budget.Held()
 	var keys int64
@@ -63,7 +64,7 @@ func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
 	all := []api.Limit{
 		{Name: "request body", Value: l.BodyBytes, Peak: n.gate.largest.Load(), Unit: "bytes", Key: "limits.body", What: "a larger request is refused with 413"},
 		{Name: "in flight", Value: l.InFlightBytes, Now: inFlight, Peak: inFlightPeak, Unit: "bytes", Key: "limits.in_flight", What: "requests beyond it wait 10 s, then get 503"},
-		{Name: "journal", Value: l.JournalBytes, Now: log.Bytes, Peak: max(n.peaks.journal.Load(), log.Bytes), Unit: "bytes", Key: "limits.journal", What: "a full journal answers 503 until the archive has caught up"},
+		{Name: "journal", Value: log.MaxBytes, Now: log.Bytes, Peak: max(n.peaks.journal.Load(), log.Bytes), Unit: "bytes", Key: "limits.journal", What: "a full journal answers 503 until the archive has caught up"},
 		{Name: "recent rows", Value: l.RecentBytes, Now: recent, Peak: n.budget.Most(), Unit: "bytes", Key: "limits.recent", What: "past it the largest table is flushed"},
 		{Name: "disk reserve", Value: l.DiskReserve, Now: n.gate.free.Load(), Peak: n.gate.least.Load(), Unit: "bytes free", Key: "limits.disk_reserve", What: "with less free space the doors answer 503"},
 		{Name: "SQL memory", Value: l.MemoryBytes, Now: n.peaks.memory.Load(), Peak: n.peaks.mostMemory.Load(), Unit: "bytes", Key: "limits.memory", What: "larger queries spill to disk, then fail"},
@@ -74,7 +75,7 @@ func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
 		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Unit: "seconds kept; keys now", Key: "idempotency.window", What: "an older key is taken for a new one"},
 	}
 	for i := range all {
-		all[i].Set = setBy(n.o.Project.Config, all[i].Key)
+		all[i].Set = setBy(p.Config, all[i].Key)
 	}
 	return slices.Concat(all, n.dedupeLimits(), n.keyLimits()), nil
 }

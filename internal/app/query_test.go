@@ -248,7 +248,7 @@ func TestMistakesInAStatementAreNamedWithTheirPlace(t *testing.T) {
 const endless = "SELECT count(*) FROM range(100000000000) a WHERE hash(a.range) % 7 = 8"
 
 func TestAQueryEndsWithItsClientAndItsTime(t *testing.T) {
-	n := newProject(t, one("s", columns("v", "int"))).start(func(o *app.Options) { o.Limit.HeavyQueries = 1 })
+	n := newProject(t, one("s", columns("v", "int"))).start(func(o *app.Options) { o.Project.Limit.HeavyQueries = 1 })
 	running := func() int64 {
 		limits, err := n.Limits(t.Context())
 		if err != nil {

@@ -28,7 +28,7 @@ func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
 	}
 	s := &api.Server{Console: pages, Node: n, Engine: n.Engine(), Guard: guard, Project: n.o.Project.Name, Version: version, Log: n.log, Metrics: metrics,
 		Location: func() *time.Location { return n.project.Load().Location },
-		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: n.o.Limit.BodyBytes},
+		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: func() int64 { return n.project.Load().Limit.BodyBytes }},
 		Public:   &collect.PublicDoor{Intake: n.Intake, Streams: n, Guard: guard, Now: n.clock.Now},
 		Keys:     keyDoor{n, guard}}
 	return s.Handler()

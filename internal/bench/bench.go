@@ -102,7 +102,7 @@ type node struct {
 func startNode(ctx context.Context, dir string, streams map[string]shape.Definition, change func(*app.Limits)) (*node, error) {
 	return startNodeWith(ctx, dir, streams, func(o *app.Options) {
 		if change != nil {
-			change(&o.Limit)
+			change(&o.Project.Limit)
 		}
 	})
 }

@@ -25,7 +25,7 @@ func intake(ctx context.Context, o Options) (Result, error) {
 	}
 	hold := make(chan struct{})
 	n, err := startNodeWith(ctx, o.Dir, map[string]shape.Definition{"log": definition(false)}, func(o *app.Options) {
-		o.Hold, o.Limit.JournalBytes = hold, 64<<30
+		o.Hold, o.Project.Limit.JournalBytes = hold, 64<<30
 	})
 	if err != nil {
 		return Result{}, err

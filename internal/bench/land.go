@@ -82,7 +82,7 @@ func landOnce(ctx context.Context, dir string, load [][]byte, requests int, enri
 func startHeld(ctx context.Context, dir string, streams map[string]shape.Definition, hold chan struct{}) (*node, error) {
 	return startNodeWith(ctx, dir, streams, func(o *app.Options) {
 		o.Hold = hold
-		o.Limit.TailBytes, o.Limit.JournalBytes = 2<<30, 4<<30
+		o.Project.Limit.TailBytes, o.Project.Limit.JournalBytes = 2<<30, 4<<30
 	})
 }
 

@@ -122,7 +122,7 @@ const matchingFiles = 10
 
 func planOnce(ctx context.Context, dir string, files int) (time.Duration, error) {
 	store := world.NewStore()
-	e, err := engine.Open(ctx, store, engine.Options{Root: dir, Location: time.UTC, MemoryLimitBytes: 1 << 30})
+	e, err := engine.Open(ctx, store, engine.Options{Root: dir, Location: time.UTC, Limits: engine.Limits{MemoryLimitBytes: 1 << 30}})
 	if err != nil {
 		return 0, err
 	}

@@ -51,7 +51,7 @@ func commit(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	e, err := engine.Open(ctx, worlds, engine.Options{Root: root, TempDir: filepath.Join(o.Dir, "tmp"), Location: time.UTC, MemoryLimitBytes: 512 << 20})
+	e, err := engine.Open(ctx, worlds, engine.Options{Root: root, TempDir: filepath.Join(o.Dir, "tmp"), Location: time.UTC, Limits: engine.Limits{MemoryLimitBytes: 512 << 20}})
 	if err != nil {
 		return Result{}, err
 	}

@@ -34,7 +34,7 @@ type HTTPDoor struct {
 	Streams   Streams
 	Visible   Visible
 	Guard     *access.Guard
-	BodyBytes int64 // limit of a body, packed and unpacked
+	BodyBytes func() int64 // limit of a body, packed and unpacked
 }
 
 // Unreadable is a request of which not one record is JSON.
@@ -95,7 +95,7 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if len(idempotencyKey) > 255 {
 		return Answer{}, record.Errorf(record.Invalid, "the Idempotency-Key has %d bytes, the limit is 255", len(idempotencyKey))
 	}
-	body, done, err := readBody(r, d.BodyBytes)
+	body, done, err := readBody(r, d.BodyBytes())
 	if err != nil {
 		return Answer{}, err
 	}

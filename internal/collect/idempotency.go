@@ -39,10 +39,10 @@ type History interface {
 // any other: what it knows is made from envelopes alone, and its offset is stored
 // with it. So a key is remembered exactly if its records are.
 type Idempotency struct {
-	store  IdempotencyStore
-	window time.Duration
+	store IdempotencyStore
 
 	mu     sync.Mutex
+	window time.Duration
 	claims map[[16]byte]chan struct{} // keys being worked on
 	young  map[[16]byte][]StoredPart  // of envelopes after saved
 	saved  record.Sequence
@@ -68,6 +68,13 @@ func OpenIdempotency(ctx context.Context, store IdempotencyStore, log History, w
 		x.Note(env)
 	}
 	return x, nil
+}
+
+// SetWindow makes another window hold. What a shorter one has removed stays removed.
+func (x *Idempotency) SetWindow(window time.Duration) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.window = window
 }
 
 // Saved is the number up to which everything is on disk.
@@ -129,21 +136,21 @@ func (x *Idempotency) Claim(ctx context.Context, key, bodyHash [16]byte) (parts 
 		release()
 		return nil, nil, err
 	}
-	parts = x.merge(old, parts)
+	parts, window := x.merge(old, parts)
 	if len(parts) > 0 && parts[0].BodyHash != bodyHash {
 		release()
-		return nil, nil, record.Errorf(record.Mismatch, "this Idempotency-Key was used within the last %v for a request with another body: use a new key for a new request", x.window)
+		return nil, nil, record.Errorf(record.Mismatch, "this Idempotency-Key was used within the last %v for a request with another body: use a new key for a new request", window)
 	}
 	return parts, release, nil
 }
 
 // merge joins stored parts with younger ones, each part once, those outside of
-// the window left out.
-func (x *Idempotency) merge(old, young []StoredPart) []StoredPart {
+// the window left out, and returns the window.
+func (x *Idempotency) merge(old, young []StoredPart) (parts []StoredPart, window time.Duration) {
 	x.mu.Lock()
-	limit := x.newest.Add(-x.window)
+	window = x.window
+	limit := x.newest.Add(-window)
 	x.mu.Unlock()
-	var parts []StoredPart
 	have := map[int]bool{}
 	for _, list := range [][]StoredPart{young, old} {
 		for _, p := range list {
@@ -153,7 +160,7 @@ func (x *Idempotency) merge(old, young []StoredPart) []StoredPart {
 			}
 		}
 	}
-	return parts
+	return parts, window
 }
 
 // Run saves what is noted, at every tick, until ctx ends.

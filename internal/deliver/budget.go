@@ -8,8 +8,8 @@ import (
 // Budget bounds the memory that all workers hold together. Past it the worker
 // that holds most is asked to flush.
 type Budget struct {
-	limit int64
 	mu    sync.Mutex
+	limit int64
 	held  map[*Worker]int64
 	total int64
 	most  int64 // of total
@@ -18,18 +18,32 @@ type Budget struct {
 // NewBudget allows limit bytes.
 func NewBudget(limit int64) *Budget { return &Budget{limit: limit, held: map[*Worker]int64{}} }
 
+// SetLimit allows another number of bytes from now on.
+func (b *Budget) SetLimit(limit int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.limit = limit
+	b.press()
+}
+
 func (b *Budget) report(w *Worker, bytes int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.total += bytes - b.held[w]
 	b.held[w] = bytes
 	b.most = max(b.most, b.total)
+	b.press()
+}
+
+// press asks the worker that holds most to flush, if all hold too much. The caller
+// holds mu.
+func (b *Budget) press() {
 	if b.total <= b.limit {
 		return
 	}
-	largest := w
+	var largest *Worker
 	for other, n := range b.held {
-		if n > b.held[largest] {
+		if largest == nil || n > b.held[largest] {
 			largest = other
 		}
 	}

@@ -93,10 +93,24 @@ type Deduper interface {
 	Sync(ctx context.Context, upTo record.Sequence) error
 }
 
-// Options of a worker; zero values take the defaults.
-type Options struct {
+// Flush says when rows in memory are written to a file; zero values take the defaults.
+type Flush struct {
 	FlushBytes int64         // of Arrow memory; default 64 MiB
 	FlushAge   time.Duration // default 10 s
+}
+
+func (f *Flush) ensureDefaults() {
+	if f.FlushBytes == 0 {
+		f.FlushBytes = 64 << 20
+	}
+	if f.FlushAge == 0 {
+		f.FlushAge = 10 * time.Second
+	}
+}
+
+// Options of a worker; zero values take the defaults.
+type Options struct {
+	Flush
 	// QuietAge is the age at which fewer than QuietRows rows are flushed: small
 	// files are costly, and recent rows are visible anyway. Default 60 s, 1,000.
 	QuietAge  time.Duration
@@ -111,12 +125,7 @@ type Options struct {
 }
 
 func (o *Options) ensureDefaults() {
-	if o.FlushBytes == 0 {
-		o.FlushBytes = 64 << 20
-	}
-	if o.FlushAge == 0 {
-		o.FlushAge = 10 * time.Second
-	}
+	o.Flush.ensureDefaults()
 	if o.QuietAge == 0 {
 		o.QuietAge = 60 * time.Second
 	}

@@ -32,7 +32,8 @@ type Parts struct {
 // Worker delivers one stream.
 type Worker struct {
 	Parts
-	o      Options
+	o      Options // but for Flush, which SetFlush changes
+	full   atomic.Pointer[Flush]
 	stream record.StreamID
 	table  string
 	epoch  int64
@@ -100,7 +101,14 @@ func NewWorker(stream record.StreamID, table string, offset record.Sequence, epo
 		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1), ended: make(chan struct{}), hurry: make(chan struct{})}
 	w.committed.Store(uint64(offset))
 	w.mu.visible = offset
+	w.full.Store(&w.o.Flush)
 	return w
+}
+
+// SetFlush makes other bounds hold, for the rows that are in memory too.
+func (w *Worker) SetFlush(f Flush) {
+	f.ensureDefaults()
+	w.full.Store(&f)
 }
 
 // Offset is the number up to which the stream is committed.
@@ -185,7 +193,7 @@ func (w *Worker) loop(ctx context.Context, queue <-chan *shaped) error {
 	defer tick.Stop()
 	for {
 		source := queue
-		if w.flushing != nil && w.current.bytes >= w.o.FlushBytes {
+		if w.flushing != nil && w.current.bytes >= w.full.Load().FlushBytes {
 			source = nil // the next generation is full too: let the log hold the rest
 		}
 		select {
@@ -340,7 +348,7 @@ const shortLife = time.Second
 // fillsFast says whether, as fast as rows come, generations fill within shortLife.
 func (w *Worker) fillsFast() bool {
 	age := w.Clock.Now().Sub(w.current.began)
-	return w.current.bytes > 0 && age > 0 && time.Duration(float64(age)*float64(w.o.FlushBytes)/float64(w.current.bytes)) < shortLife
+	return w.current.bytes > 0 && age > 0 && time.Duration(float64(age)*float64(w.full.Load().FlushBytes)/float64(w.current.bytes)) < shortLife
 }
 
 // lateAfter is how far behind a worker must be to stop showing rows before they
@@ -356,10 +364,10 @@ func (w *Worker) due() bool {
 	if w.flushing != nil || w.current.empty() {
 		return false
 	}
-	if w.current.bytes >= w.o.FlushBytes {
+	if w.current.bytes >= w.full.Load().FlushBytes {
 		return true
 	}
-	limit := w.o.FlushAge
+	limit := w.full.Load().FlushAge
 	if w.current.rows.count+w.current.rejects.count < w.o.QuietRows {
 		limit = w.o.QuietAge
 	}

@@ -501,7 +501,7 @@ func TestAWorkerThatIsAbandonedDoesNotTryToCommit(t *testing.T) {
 
 func TestAFlushBySizeGoesOnWhileRowsArrive(t *testing.T) {
 	s := newSite()
-	w := s.start(t, Options{FlushBytes: 2000})
+	w := s.start(t, Options{Flush: Flush{FlushBytes: 2000}})
 	w.visible(t, s.send(500, 5))
 	s.exactly(t, "under way", 2500)
 	if err := w.stopped(); !errors.Is(err, context.Canceled) {

@@ -66,7 +66,7 @@ func TestReadersAreContained(t *testing.T) {
 		"SELECT * FROM read_blob('x')", "SELECT * FROM read_json('x')", "SELECT * FROM sniff_csv('x')", "DESCRIBE " + file, "SUMMARIZE " + file,
 		// other statements
 		"ATTACH ':memory:' AS x", "ATTACH '" + root + "/x.db'", "LOAD json", "INSTALL httpfs", "COPY ev TO '" + root + "/out.csv'", "COPY (SELECT 1) TO 'x'",
-		"EXPORT DATABASE '" + root + "'", "IMPORT DATABASE '" + root + "'", "SET threads = 1", "SET max_temp_directory_size = '1TB'", "RESET max_temp_directory_size", "SET VARIABLE b_1 = ['x']", "RESET threads", "PRAGMA enable_profiling",
+		"EXPORT DATABASE '" + root + "'", "IMPORT DATABASE '" + root + "'", "SET threads = 1", "SET max_temp_directory_size = '1TB'", "RESET max_temp_directory_size", "SET memory_limit = '1TB'", "SET GLOBAL memory_limit = '1TB'", "SET max_memory = '1TB'", "RESET memory_limit", "PRAGMA memory_limit = '1TB'", "SELECT set_config('memory_limit', '1TB', false)", "SET VARIABLE b_1 = ['x']", "RESET threads", "PRAGMA enable_profiling",
 		"PRAGMA database_list", "CALL enable_logging(storage = 'file')", "CALL pragma_version()", "CREATE TABLE x (i INT)", "CREATE MACRO m() AS 1", "DROP VIEW ev",
 		"INSERT INTO ev VALUES (1)", "DELETE FROM ev", "UPDATE ev SET amount = 1", "EXPLAIN ANALYZE DELETE FROM ev", "EXPLAIN ANALYZE INSERT INTO ev SELECT * FROM ev",
 		"EXPLAIN (ANALYZE) DELETE FROM recent.g1", "USE recent", "BEGIN", "COMMIT", "ROLLBACK", "CHECKPOINT", "VACUUM", "PREPARE x AS SELECT 1", "EXECUTE x", "DEALLOCATE x",

@@ -39,15 +39,9 @@ import (
 type Options struct {
 	Root    string // folder of the tables' files; record.File.Path is relative to it
 	TempDir string // for what does not fit in memory; default: a folder of its own
-	// MemoryLimitBytes is for rows and operators together: half of it for queries
-	// and recent rows, a quarter each for flushes and for compaction. Default 2 GiB.
-	MemoryLimitBytes int64
-	MaxTempBytes     int64          // on disk, for each of queries, flushes and compaction; default 16 GiB
-	Threads          int            // default: the number of processors
-	Location         *time.Location // of days and of times without zone; default UTC
-	HeavyQueries     int            // at a time; default 2
-	QueueLength      int            // heavy queries that may wait; default 64
-	TimeLimit        time.Duration  // of one query, waiting included; default 10 minutes
+	Limits
+	Threads  int            // default: the number of processors
+	Location *time.Location // of days and of times without zone; default UTC
 	// Prelude is SQL that is run once, for the relations and macros a door needs;
 	// ReadableSchemas are further schemas users may read, such as pg_catalog.
 	Prelude         string
@@ -59,13 +53,9 @@ func (o Options) WithDefaults() Options {
 	if o.TempDir == "" && o.Root != "" {
 		o.TempDir = filepath.Join(o.Root, ".tmp")
 	}
-	o.MemoryLimitBytes = orElse(o.MemoryLimitBytes, 2<<30)
-	o.MaxTempBytes = orElse(o.MaxTempBytes, 16<<30)
+	o.Limits = o.Limits.withDefaults()
 	o.Threads = orElse(o.Threads, runtime.NumCPU())
 	o.Location = orElse(o.Location, time.UTC)
-	o.HeavyQueries = orElse(o.HeavyQueries, 2)
-	o.QueueLength = orElse(o.QueueLength, 64)
-	o.TimeLimit = orElse(o.TimeLimit, 10*time.Minute)
 	return o
 }
 
@@ -82,20 +72,20 @@ func (o Options) Validate() error {
 	switch {
 	case !filepath.IsAbs(o.Root) || !filepath.IsAbs(o.TempDir):
 		return record.Errorf(record.Invalid, "the engine's folders must be absolute: %q, %q", o.Root, o.TempDir)
-	case o.MemoryLimitBytes < 64<<20:
-		return record.Errorf(record.Invalid, "limits.memory must be at least 64 MiB, not %d bytes", o.MemoryLimitBytes)
-	case o.Threads < 1 || o.HeavyQueries < 1 || o.QueueLength < 0 || o.MaxTempBytes < 0 || o.TimeLimit < 0:
-		return record.Errorf(record.Invalid, "the engine's limits must be positive: %+v", o)
+	case o.Threads < 1:
+		return record.Errorf(record.Invalid, "the engine needs a thread, not %d", o.Threads)
 	case o.Location == time.Local:
 		return record.Errorf(record.Invalid, `the engine needs a named time zone, such as Asia/Tokyo, not "Local"`)
 	}
-	return nil
+	return o.Limits.validate()
 }
 
 // Engine is safe for concurrent use.
 type Engine struct {
-	options Options
-	worlds  *world.Store
+	options  Options // but for its Limits, which are those of the start
+	limits   atomic.Pointer[Limits]
+	limiting sync.Mutex // one change of limits at a time
+	worlds   *world.Store
 
 	reader, writer, rewriter, planner *instance
 
@@ -128,6 +118,7 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 		}
 	}
 	e := &Engine{options: o, worlds: worlds, queue: newQueue(o.HeavyQueries, o.QueueLength)}
+	e.limits.Store(&o.Limits)
 	if err := e.open(ctx); err != nil {
 		e.Close()
 		return nil, fmt.Errorf("open the SQL engine: %w", err)
@@ -150,16 +141,16 @@ func (e *Engine) open(ctx context.Context) (err error) {
 		return err
 	}
 	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
-	if err := setUp(ctx, e.writer, e.settings("writer", writerPart), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+	if err := setUp(ctx, e.writer, e.settings("writer"), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.rewriter, e.settings("rewriter", rewriterPart), prelude); err != nil {
+	if err := setUp(ctx, e.rewriter, e.settings("rewriter"), prelude); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.planner, e.settings("planner", plannerPart), prelude, e.options.Prelude, plainPlans); err != nil {
+	if err := setUp(ctx, e.planner, e.settings("planner"), prelude, e.options.Prelude, plainPlans); err != nil {
 		return err
 	}
-	if err := setUp(ctx, e.reader, e.settings("reader", readerPart), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
+	if err := setUp(ctx, e.reader, e.settings("reader"), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
 		return err
 	}
 	e.catalog = newCatalog(e.reader, e.planner, e.worlds, stub)
@@ -169,31 +160,16 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	return e.learn(ctx)
 }
 
-// Parts of the memory: one of so many is an instance's own, and at least leastMemory.
-const (
-	readerPart   = 2
-	writerPart   = 4
-	rewriterPart = 4
-	plannerPart  = 16
-	leastMemory  = 32 << 20
-)
-
-// bytes is an instance's part of the memory.
-func (o Options) bytes(part int64) int64 { return max(leastMemory, o.MemoryLimitBytes/part) }
-
-func (e *Engine) writerBytes() int64   { return e.options.bytes(writerPart) }
-func (e *Engine) rewriterBytes() int64 { return e.options.bytes(rewriterPart) }
-
 // spill is where an instance puts what does not fit in memory. Two instances in
 // one folder would write to the same file names.
 func (o Options) spill(instance string) string { return filepath.Join(o.TempDir, instance) }
 
-// settings are those of every instance.
-func (e *Engine) settings(instance string, part int64) string {
+// settings are those of every instance; its share of the memory is its own.
+func (e *Engine) settings(instance string) string {
 	return strings.Join([]string{
 		"SET errors_as_json = true",
 		"SET TimeZone = " + record.QuoteText(e.options.Location.String()),
-		"SET memory_limit = '" + strconv.FormatInt(e.options.bytes(part), 10) + "B'",
+		limitMemory(instance, e.options.MemoryLimitBytes),
 		"SET temp_directory = " + record.QuoteText(e.options.spill(instance)),
 		"SET max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
 		// BEGIN must take its snapshot at once, while the World is pinned.
@@ -213,11 +189,11 @@ func (e *Engine) settings(instance string, part int64) string {
 const plainPlans = "SET disabled_optimizers = 'statistics_propagation,empty_result_pullup,unused_columns'"
 
 // lock confines the reader for good: to its two folders, and to its settings but
-// for the time zone and the limit of spill files. No statement of a reader may
-// set either.
+// for the time zone and the limits of memory and of spill files. No statement of a
+// reader may set any.
 func (e *Engine) lock() string {
 	dirs := record.QuoteText(e.options.Root+"/") + ", " + record.QuoteText(e.options.TempDir+"/")
-	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone', 'max_temp_directory_size'];\nSET lock_configuration = true"
+	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone', 'max_temp_directory_size', 'memory_limit'];\nSET lock_configuration = true"
 }
 
 // setUp runs each of the texts outside any transaction, as settings need.

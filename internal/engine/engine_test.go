@@ -50,7 +50,7 @@ func eventBatch(first record.RecordID, n int, start time.Time) arrow.RecordBatch
 
 func openEngine(t testing.TB, change func(*Options)) (*Engine, *world.Store) {
 	t.Helper()
-	o := Options{Root: t.TempDir(), MemoryLimitBytes: 1 << 30, Threads: 2}
+	o := Options{Root: t.TempDir(), Limits: Limits{MemoryLimitBytes: 1 << 30}, Threads: 2}
 	if change != nil {
 		change(&o)
 	}
@@ -103,7 +103,7 @@ func TestOpenValidates(t *testing.T) {
 	root := t.TempDir()
 	for name, o := range map[string]Options{
 		"relative root": {Root: "data"},
-		"no memory":     {Root: root, MemoryLimitBytes: 1},
+		"no memory":     {Root: root, Limits: Limits{MemoryLimitBytes: 1}},
 		"local zone":    {Root: root, Location: time.Local},
 		"no threads":    {Root: root, Threads: -1},
 	} {

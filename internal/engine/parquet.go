@@ -40,13 +40,13 @@ type layout string
 // a stream of small requests has thousands. Row groups are cut by their bytes, for
 // they would else need many times the rows' own memory.
 func (e *Engine) young() layout {
-	return layout("PRESERVE_ORDER false, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES " + strconv.FormatInt(min(16<<20, e.writerBytes()/16), 10))
+	return layout("PRESERVE_ORDER false, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE_BYTES " + strconv.FormatInt(min(16<<20, e.share("writer")/16), 10))
 }
 
 // settled is a file that stays: sorted as its reader gives it, in row groups that fit
 // into memory, of not more than DuckDB's usual 122,880 rows.
 func (e *Engine) settled(rowBytes int64) layout {
-	rows := min(max(2048, e.rewriterBytes()/8/rowBytes/2048*2048), 122_880)
+	rows := min(max(2048, e.share("rewriter")/8/rowBytes/2048*2048), 122_880)
 	return layout("PRESERVE_ORDER true, ROW_GROUP_SIZE " + strconv.FormatInt(rows, 10))
 }
 

@@ -80,7 +80,7 @@ func adminRows(t *testing.T, e *Engine, sql string) []string {
 // TestWhatDoesNotFitIsSortedInPieces compares a sort in a memory that takes the rows
 // only in pieces with DuckDB's own in plenty of it.
 func TestWhatDoesNotFitIsSortedInPieces(t *testing.T) {
-	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = 64 << 20 })
+	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = LeastMemory })
 	plenty, _ := openEngine(t, func(o *Options) { o.Root, o.TempDir = e.options.Root, t.TempDir() })
 	sources := writeWide(t, e, 12, 400)
 	for _, partition := range [][]string{nil, {"user_id"}} {
@@ -118,7 +118,7 @@ func TestWideRowsAreSorted(t *testing.T) {
 }
 
 func TestRowsTooWideAreLeft(t *testing.T) {
-	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = 64 << 20 })
+	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = LeastMemory })
 	files, err := rewriteWide(t, e, writeWide(t, e, 2, 100_000))
 	if record.KindOf(err) != record.TooLarge || files != nil {
 		t.Errorf("%d files, %v", len(files), err)

@@ -25,7 +25,7 @@ type Request struct {
 	// current one. A transaction of a client keeps its first.
 	World     *world.Pin
 	Location  *time.Location // nil: Options.Location
-	TimeLimit time.Duration  // 0: Options.TimeLimit
+	TimeLimit time.Duration  // 0: Limits.TimeLimit
 	// Admin lifts the rules for readers: the statement may be any one, of Biwa's
 	// own making. Never set it for text that a user wrote.
 	Admin bool
@@ -41,7 +41,7 @@ const (
 // Query starts a statement. Its whole run, to the result's end, is bound to ctx.
 // The caller closes the result.
 func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
-	limit := orElse(r.TimeLimit, e.options.TimeLimit)
+	limit := orElse(r.TimeLimit, e.limits.Load().TimeLimit)
 	late := record.Errorf(record.Timeout, "the query ran longer than %v, the limit of limits.query_time", limit)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	run := &run{engine: e, request: r, began: time.Now(), cancel: cancel, batches: make(chan arrow.RecordBatch), started: make(chan struct{}), ended: make(chan struct{})}

@@ -276,7 +276,7 @@ func TestErrorsOfUsersHaveAPlace(t *testing.T) {
 }
 
 func TestMemoryLimitIsAnErrorOfTheQuery(t *testing.T) {
-	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes, o.MaxTempBytes = 64<<20, 1<<20 })
+	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes, o.MaxTempBytes = LeastMemory, 1<<20 })
 	_, err := tryRows(t.Context(), e, Request{SQL: "SELECT count(*) FROM (SELECT i, count(*) FROM range(30000000) AS r(i) GROUP BY i)"})
 	if record.KindOf(err) != record.Limited || !strings.Contains(err.Error(), "limits.memory") {
 		t.Errorf("a large query gave %v", err)

@@ -82,8 +82,8 @@ const (
 // statements give the job's rows in order, one piece after the other.
 func (e *Engine) statements(ctx context.Context, c *conn, job record.RewriteJob, l load) ([]string, error) {
 	conditions := []string{""}
-	if n := 1 + l.bytes/(e.rewriterBytes()/piecesInMemory); n > 1 && slices.Contains(job.SortBy, record.ColumnRecordID) {
-		if widest := e.rewriterBytes() / widthsInMemory; l.width() > widest {
+	if n := 1 + l.bytes/(e.share("rewriter")/piecesInMemory); n > 1 && slices.Contains(job.SortBy, record.ColumnRecordID) {
+		if widest := e.share("rewriter") / widthsInMemory; l.width() > widest {
 			return nil, record.Errorf(record.TooLarge, "rows of %d bytes on average are too wide to be sorted: limits.memory allows for %d; they stay in the files they were flushed to", l.width(), widest)
 		}
 		var err error

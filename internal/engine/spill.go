@@ -15,9 +15,10 @@ const spillStep = 8 << 20
 
 // LimitSpill bounds what queries and writing may spill to disk from now on: to
 // what they have there already and, together, room bytes more, and to
-// Options.MaxTempBytes each. What is spilled already stays.
+// Limits.MaxTempBytes each. What is spilled already stays.
 func (e *Engine) LimitSpill(ctx context.Context, room int64) error {
 	var errs []error
+	most := e.limits.Load().MaxTempBytes
 	for _, s := range []struct {
 		instance *instance
 		name     string
@@ -27,9 +28,9 @@ func (e *Engine) LimitSpill(ctx context.Context, room int64) error {
 			errs = append(errs, err)
 			continue
 		}
-		limit := min(e.options.MaxTempBytes, used+max(0, room)/3)
+		limit := min(most, used+max(0, room)/3)
 		before := s.instance.spillLimit.Load()
-		if limit == before || room > 0 && limit < e.options.MaxTempBytes && limit-before < spillStep && before-limit < spillStep {
+		if limit == before || room > 0 && limit < most && limit-before < spillStep && before-limit < spillStep {
 			continue
 		}
 		if err := setUp(ctx, s.instance, "SET max_temp_directory_size = '"+strconv.FormatInt(limit, 10)+"B'"); err != nil {

@@ -9,7 +9,7 @@ import (
 // TestSpillHeedsItsLimit sorts more than memory holds, with room on the disk and
 // without.
 func TestSpillHeedsItsLimit(t *testing.T) {
-	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = 96 << 20 })
+	e, _ := openEngine(t, func(o *Options) { o.MemoryLimitBytes = LeastMemory })
 	big := Request{SQL: "SELECT count(*) FROM (SELECT i, md5(i::varchar) || md5((i + 1)::varchar) AS t FROM range(3000000) AS r(i) ORDER BY t LIMIT 2900000)"}
 	for range 2 {
 		if err := e.LimitSpill(t.Context(), 0); err != nil {

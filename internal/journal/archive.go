@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
@@ -71,7 +72,8 @@ type ArchiveRegistry interface {
 // the hour. A file's committed length and the archive's offset are one
 // transaction, so that recovery is: cut, read the offset, go on.
 type archive struct {
-	o        ArchiveOptions
+	o        ArchiveOptions // but for Location, which SetLocation changes
+	zone     atomic.Pointer[time.Location]
 	shard    uint8
 	registry ArchiveRegistry
 	// Used by the one writer only: the file each stream writes to now, those that
@@ -100,8 +102,14 @@ func openArchive(ctx context.Context, registry ArchiveRegistry, o Options) (*arc
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	return &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}, bookmarks: map[record.StreamID]bookmark{}}, nil
+	a := &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}, bookmarks: map[record.StreamID]bookmark{}}
+	a.zone.Store(o.Archive.Location)
+	return a, nil
 }
+
+// SetLocation makes the hours and days of files that begin from now on those of
+// another zone. A file that is open goes on to its hour's end.
+func (l *Log) SetLocation(zone *time.Location) { l.archive.zone.Store(zone) }
 
 func (a *archive) offset() record.Sequence {
 	a.mu.Lock()
@@ -191,8 +199,9 @@ func (a *archive) write(ctx context.Context, e *Entry) error {
 func (a *archive) writeSection(ctx context.Context, seq record.Sequence, s *record.Section, frames []byte) error {
 	hour := time.Time{}
 	if len(s.Requests) > 0 {
-		t := s.Requests[0].ReceivedAt.In(a.o.Location)
-		hour = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), 0, 0, 0, a.o.Location)
+		zone := a.zone.Load()
+		t := s.Requests[0].ReceivedAt.In(zone)
+		hour = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), 0, 0, 0, zone)
 	}
 	f := a.open[s.Stream]
 	if f != nil && (!f.Hour.Equal(hour) || f.Bytes > a.o.FileBytes) {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/nearest"
+	"github.com/biwa-data/biwa/internal/shape"
 )
 
 // checkConfig notes what is wrong with biwa.yaml beyond what reading it shows.
@@ -44,6 +45,9 @@ func (p *Project) checkConfig(doc *document) {
 			note(path, "", "%d is less than 1", n)
 		}
 	}
+	if c.Limits.Memory < minMemory {
+		note("limits.memory", "", "%s is less than the %s that SQL needs", c.Limits.Memory, minMemory)
+	}
 	for name, e := range c.Environments {
 		if len(e.Environments) > 0 {
 			note(environmentsPath+name+".environments", "", "an environment has no environments of its own")
@@ -51,6 +55,9 @@ func (p *Project) checkConfig(doc *document) {
 	}
 	p.checkKeys(doc, note)
 }
+
+// minMemory is the least limits.memory with which the SQL engine starts.
+const minMemory shape.Size = 128 << 20
 
 // loadLocation finds the project's time zone, which streams need to be checked.
 func (p *Project) loadLocation(doc *document) {

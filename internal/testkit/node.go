@@ -53,9 +53,18 @@ func Start(t testing.TB, data string, p app.Project, change ...func(*app.Options
 	t.Helper()
 	o := app.Options{Data: data, Project: p, Log: slog.New(slog.NewTextHandler(logTo{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	// Small, so that many nodes fit on one machine; a small disk must not fail a test.
-	o.Limit.MemoryBytes, o.Limit.DiskReserve = 512<<20, 1<<20
+	o.Project.Limit.MemoryBytes, o.Project.Limit.DiskReserve = 512<<20, 1<<20
 	for _, c := range change {
 		c(&o)
+	}
+	if read := o.Read; read != nil { // a reload keeps the limits, unless the test changes them
+		o.Read = func(ctx context.Context) (app.Project, error) {
+			p, err := read(ctx)
+			if p.Limit == (app.Limits{}) {
+				p.Limit = o.Project.Limit
+			}
+			return p, err
+		}
 	}
 	node, err := app.Start(context.Background(), o)
 	if err != nil {

@@ -114,7 +114,16 @@ type ReplayAnswer struct {
 
 // ReloadAnswer says what a reload changed.
 type ReloadAnswer struct {
-	Changed []StreamChange `json:"changed"`
+	Changed  []StreamChange  `json:"changed"`
+	Settings []SettingChange `json:"settings" doc:"keys of biwa.yaml that have another value from now on"`
+	Restart  []string        `json:"restart" doc:"keys of biwa.yaml whose new value holds after a restart only"`
+}
+
+// SettingChange is a key of biwa.yaml with another value. Secrets are not shown.
+type SettingChange struct {
+	Key string `json:"key" doc:"such as limits.query_time, or keys.NAME"`
+	Was string `json:"was" doc:"empty where it was not there"`
+	Now string `json:"now" doc:"empty where it is gone"`
 }
 
 // StreamChange is one stream's new definition.

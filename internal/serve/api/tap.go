@@ -18,7 +18,12 @@ func (s *Server) tap(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	out := &tapWriter{w: w, flush: http.NewResponseController(w)}
-	err := s.Node.Tap(r.Context(), r.PathValue("stream"), out.envelope)
+	err := s.Node.Tap(r.Context(), r.PathValue("stream"), func(env *record.Envelope, section *record.Section) error {
+		if _, err := s.Guard.Check(r, access.Read, ""); err != nil {
+			return err // the key was taken back since the tap began
+		}
+		return out.envelope(env, section)
+	})
 	if err != nil && !out.begun && r.Context().Err() == nil {
 		problem.Write(w, err)
 	}

@@ -55,7 +55,7 @@ func startFolder(t *testing.T, change ...func(*app.Options)) *folder {
 	if err != nil {
 		t.Fatal(err)
 	}
-	change = append(change, func(o *app.Options) { o.Read, o.Limit.BodyBytes = read, 1<<20 })
+	change = append(change, func(o *app.Options) { o.Read, o.Project.Limit.BodyBytes = read, 1<<20 })
 	f.Node = testkit.Start(t, t.TempDir(), p, change...)
 	return f
 }

@@ -14,6 +14,8 @@ func (v *Visit) Happened(c Change) template.HTML {
 		return v.T("change.stream", c.Name)
 	case "replay":
 		return v.T("change.replay", c.Number, c.Name)
+	case "settings":
+		return v.T("change.settings")
 	case "incident":
 		return v.T("change.incident", c.Name)
 	}

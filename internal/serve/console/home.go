@@ -141,6 +141,9 @@ func (v *Visit) looks() (found []look) {
 			found = append(found, look{"late", v.T("look.stream", s.Name), v.T("look.waiting", s.Waiting), ""})
 		}
 	}
+	for _, s := range f.Restart {
+		found = append(found, look{"late", v.T("look.restart", s.Key), v.T("look.restart.why", v.value(s.Was), v.value(s.Now)), ""})
+	}
 	for _, l := range f.Near() {
 		found = append(found, look{"near", v.T("look.limit", v.LimitName(l)), v.T("look.near", v.Quantity(l.Now, l.Unit), v.Quantity(l.Value, l.Unit), v.LimitWhat(l), l.Key), template.HTML(v.Share(int64(used(l)*1000), 1000))})
 	}

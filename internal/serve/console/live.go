@@ -31,6 +31,9 @@ func (c *Console) follow(w http.ResponseWriter, v *Visit) {
 	tick := time.NewTicker(livePause)
 	defer tick.Stop()
 	for {
+		if role, _ := c.role(v.Request); role != v.Role { // the keys have changed since it began
+			return
+		}
 		if err := c.sendChanged(w, v, sent); err != nil {
 			return
 		}

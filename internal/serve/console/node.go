@@ -59,7 +59,9 @@ type Overview struct {
 	Limits     []api.Limit
 	Incidents  []meta.Incident
 	Refusal    Refusal
-	Changes    []Change
+	// Restart are the settings whose new value holds after a restart only.
+	Restart []api.SettingChange
+	Changes []Change
 }
 
 // Counts says what became of records. Accepted is the sum of the others.
@@ -150,7 +152,7 @@ type Journal struct {
 // Change is something that was changed, or that happened, and what.
 type Change struct {
 	At   time.Time
-	Kind string // "started", "stream", "definition", "replay", "incident"
+	Kind string // "started", "stream", "definition", "settings", "replay", "incident"
 	Name string
 	// Number is the definition's, or how many records a replay moved.
 	Number int64
@@ -170,7 +172,7 @@ type Version struct {
 // Detail is one thing a definition changed in.
 type Detail struct {
 	Kind     string // "added", "removed", "changed"
-	What     string // "column", or a key of the definition
+	What     string // "column", or a key of the definition or of biwa.yaml
 	Name     string // of the column
 	Now, Was string
 }
