@@ -27,7 +27,7 @@ const (
 // ticks are at most nine moments between from and to that are round on the clocks of the zone.
 func (c *Chart) ticks() []tick {
 	span := c.To.Sub(c.From)
-	if span < 2*time.Minute {
+	if c.bySeconds() {
 		return c.secondTicks(span)
 	}
 	for _, step := range steps {
@@ -52,6 +52,17 @@ func (c *Chart) ticks() []tick {
 	return c.monthTicks(12 * years)
 }
 
+// bySeconds says whether the axis is so short that its ticks are seconds.
+func (c *Chart) bySeconds() bool { return c.To.Sub(c.From) < 2*time.Minute }
+
+// clock is how a time of day is written on the axis.
+func (c *Chart) clock() string {
+	if c.bySeconds() {
+		return "15:04:05"
+	}
+	return "15:04"
+}
+
 func (c *Chart) secondTicks(span time.Duration) []tick {
 	step := time.Second
 	for _, s := range []time.Duration{1, 2, 5, 10, 15, 30} {
@@ -62,7 +73,7 @@ func (c *Chart) secondTicks(span time.Duration) []tick {
 	var ticks []tick
 	for t := c.From.In(c.Zone).Truncate(step); !t.After(c.To); t = t.Add(step) {
 		if !t.Before(c.From) {
-			ticks = append(ticks, tick{t, t.Format("15:04:05")})
+			ticks = append(ticks, tick{t, t.Format(c.clock())})
 		}
 	}
 	return ticks
@@ -173,7 +184,7 @@ func (c *Chart) axis(out *canvas, inner int) {
 		}
 		draw(class, t, side)
 	}
-	end := tick{c.To, c.To.In(c.Zone).Format("15:04")}
+	end := tick{c.To, c.To.In(c.Zone).Format(c.clock())}
 	if c.To.Sub(c.From) > 9*day {
 		end.label = c.Date(c.To.In(c.Zone))
 	}

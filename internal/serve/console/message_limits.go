@@ -5,7 +5,7 @@ var limitsMessages = table{
 	"limits.near":     {"{1} of {2} limits {1|is|are} near: {3}.", "{2} の上限のうち {1} が接近：{3}。"},
 	"limits.one":      {"{1}, {2}", "{1} {2}"},
 	"limits.none":     {"No limit is near.", "接近している上限はありません。"},
-	"limits.most":     {"The nearest of {1} is {2}: {3}. None is hidden; the line that sets it stands beside each.", "{1} のうち最も近いのは {2} の {3}。隠れた上限はなく、決める行を横に示します。"},
+	"limits.most":     {"The nearest of {1} is {2}: {3}. None is hidden; the line that sets it stands beside each.", "{1} のうち最も近いのは{2}の {3}。隠れた上限はなく、決める行を横に示します。"},
 	"limits.beside":   {"None is hidden. Each can be set; the line that sets it stands beside it.", "隠れた上限はありません。どれも設定でき、決める行を横に示します。"},
 	"limits.title":    {"Limits", "上限"},
 	"limits.small":    {"now, peak since {1}", "現在と、{1} からの最大"},
