@@ -96,7 +96,7 @@ type Deduper interface {
 // Flush says when rows in memory are written to a file; zero values take the defaults.
 type Flush struct {
 	FlushBytes int64         // of Arrow memory; default 64 MiB
-	FlushAge   time.Duration // default 10 s
+	FlushAge   time.Duration // default 10 s; six times as long for few rows
 }
 
 func (f *Flush) ensureDefaults() {
@@ -111,10 +111,6 @@ func (f *Flush) ensureDefaults() {
 // Options of a worker; zero values take the defaults.
 type Options struct {
 	Flush
-	// QuietAge is the age at which fewer than QuietRows rows are flushed: small
-	// files are costly, and recent rows are visible anyway. Default 60 s, 1,000.
-	QuietAge  time.Duration
-	QuietRows int64
 	// AppendDelay is how long rows wait for others before they become visible.
 	// Default 25 ms.
 	AppendDelay time.Duration
@@ -126,12 +122,6 @@ type Options struct {
 
 func (o *Options) ensureDefaults() {
 	o.Flush.ensureDefaults()
-	if o.QuietAge == 0 {
-		o.QuietAge = 60 * time.Second
-	}
-	if o.QuietRows == 0 {
-		o.QuietRows = 1000
-	}
 	if o.AppendDelay == 0 {
 		o.AppendDelay = 25 * time.Millisecond
 	}

@@ -359,6 +359,13 @@ func (w *Worker) late() bool {
 	return w.Clock.Now().Sub(w.received) > lateAfter && w.Log.LastOf(w.stream) > w.current.taken
 }
 
+// Fewer rows than quietRows wait for quietAges times the flush's age: small files are
+// costly, and recent rows are visible anyway.
+const (
+	quietRows = 1000
+	quietAges = 6
+)
+
 // due says whether the current generation should be flushed.
 func (w *Worker) due() bool {
 	if w.flushing != nil || w.current.empty() {
@@ -368,8 +375,8 @@ func (w *Worker) due() bool {
 		return true
 	}
 	limit := w.full.Load().FlushAge
-	if w.current.rows.count+w.current.rejects.count < w.o.QuietRows {
-		limit = w.o.QuietAge
+	if w.current.rows.count+w.current.rejects.count < quietRows {
+		limit *= quietAges
 	}
 	return w.Clock.Now().Sub(w.current.began) >= limit
 }

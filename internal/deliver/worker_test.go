@@ -298,7 +298,7 @@ func (s *site) start(t *testing.T, o Options) *running {
 	g := &generations{s, &shaper{s, narrow}, &shaper{s, wide}}
 	o.RetryPause = time.Microsecond
 	if o.FlushAge == 0 {
-		o.FlushAge, o.QuietAge = time.Hour, time.Hour
+		o.FlushAge = time.Hour
 	}
 	o.AppendDelay = time.Microsecond
 	s.mu.Lock()

@@ -107,7 +107,7 @@ type Retention struct {
 // Flush says when recent rows are written to a file: at whichever comes first.
 type Flush struct {
 	Size Size     `yaml:"size" json:"size,omitzero" jsonschema:"description=How much memory the rows may take\\, such as 64MB."`
-	Age  Duration `yaml:"age" json:"age,omitzero" jsonschema:"description=How old the oldest row may be\\, such as 10s."`
+	Age  Duration `yaml:"age" json:"age,omitzero" jsonschema:"description=How old the oldest row may be\\, such as 10s; six times that while there are fewer than 1\\,000 rows."`
 }
 
 // Evolved is the definition with columns added that Batch.Unknown named.
