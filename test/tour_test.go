@@ -22,7 +22,7 @@ type visitor struct {
 
 func (v visitor) do(actions ...chromedp.Action[chromedp.Void]) {
 	v.Helper()
-	if err := chromedp.Do(v.tab, actions...); err != nil {
+	if err := testkit.Do(v.tab, actions...); err != nil {
 		v.Fatal(err)
 	}
 }

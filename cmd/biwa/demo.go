@@ -81,7 +81,7 @@ func (d *demonstration) run(cmd *cobra.Command) (err error) {
 	if err := d.open(); err != nil {
 		return err
 	}
-	defer closeAll(d.listeners[:])
+	defer func() { _ = closeAll(d.listeners[:]) }()
 	keeper, err := d.keeper()
 	if err != nil {
 		return err

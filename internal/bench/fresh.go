@@ -62,15 +62,15 @@ func freshness(whole context.Context, n *node, d time.Duration, heavy int) (floa
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for ctx.Err() == nil {
+		wait, err := probeOnce(whole, n, probe) // one that has begun counts, however long it takes
+		if err != nil {
+			cancel()
+			wg.Wait()
+			return 0, err
+		}
+		waits = append(waits, wait)
 		select {
 		case <-tick.C:
-			wait, err := probeOnce(whole, n, probe) // one that has begun counts, however long it takes
-			if err != nil {
-				cancel()
-				wg.Wait()
-				return 0, err
-			}
-			waits = append(waits, wait)
 		case <-ctx.Done():
 		}
 	}

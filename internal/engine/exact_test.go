@@ -63,7 +63,9 @@ func (f *feeder) flush(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		fmt.Sscan(got[0], &first)
+		if _, err := fmt.Sscan(got[0], &first); err != nil {
+			return err
+		}
 		batch := eventBatch(first, int(g.Rows()), may1.Add(time.Duration(first)*time.Second))
 		defer batch.Release()
 		list = append(list, batch)

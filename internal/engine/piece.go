@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -192,7 +193,7 @@ func (c *chain) open(ctx context.Context) (err error) {
 func (c *chain) next(ctx context.Context) (arrow.RecordBatch, error) {
 	for {
 		batch, err := c.cur.next(ctx)
-		if err != io.EOF || len(c.sql) == 0 {
+		if !errors.Is(err, io.EOF) || len(c.sql) == 0 {
 			return batch, err
 		}
 		if err := c.open(ctx); err != nil {

@@ -30,7 +30,7 @@ func TestQueryReadsFilesAndRecentRows(t *testing.T) {
 	var n int64
 	for {
 		batch, err := res.Next(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -45,7 +45,7 @@ func TestQueryReadsFilesAndRecentRows(t *testing.T) {
 	if s := res.Stats(); n != 40 || s.Rows != 40 || s.FilesRead != 1 || s.RecentRows != 50 || s.BytesRead == 0 || s.Elapsed == 0 {
 		t.Errorf("%d rows, stats %+v", n, s)
 	}
-	if _, err := res.Next(t.Context()); err != io.EOF {
+	if _, err := res.Next(t.Context()); !errors.Is(err, io.EOF) {
 		t.Errorf("after the end: %v", err)
 	}
 }

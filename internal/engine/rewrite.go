@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -139,7 +140,7 @@ func (e *Engine) writeRuns(ctx context.Context, job record.RewriteJob, s *sorted
 	n, last := 0, []any(nil)
 	for {
 		values, err := s.peek(ctx)
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return files, nil
 		}
 		if err != nil {
@@ -234,7 +235,7 @@ func (s *sorted) run(ctx context.Context, rows int64, out chan<- arrow.RecordBat
 		rows -= n
 		_, err = s.peek(ctx)
 	}
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return nil
 	}
 	return err

@@ -368,10 +368,8 @@ func TestMetadataStaysSmall(t *testing.T) {
 	if snapshots > 10 {
 		t.Errorf("%d snapshots", snapshots)
 	}
-	files := 0
 	entries := must(n.disk.ReadDir(n.local.Filename(folder("events") + "/metadata")))
-	files = len(entries)
-	if files > 80 {
+	if files := len(entries); files > 80 {
 		t.Errorf("%d metadata files", files)
 	}
 	if rows, _ := n.scan("events"); rows != 120 {

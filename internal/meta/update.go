@@ -144,7 +144,7 @@ func (db *DB) commit(group []*update) error {
 // transaction itself no longer works.
 func (u *update) apply(ctx context.Context, tx *sql.Tx) error {
 	if u.err = u.ctx.Err(); u.err != nil {
-		return nil
+		return nil //nolint:nilerr // the closure's own error is u.err
 	}
 	if _, err := tx.ExecContext(ctx, "SAVEPOINT one"); err != nil {
 		return err

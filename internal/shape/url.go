@@ -20,7 +20,7 @@ func splitAddress(s []byte) (a address) {
 	if i := bytes.IndexByte(s, '?'); i >= 0 {
 		s, a.query = s[:i], s[i+1:]
 	}
-	hasHost := false
+	var hasHost bool
 	if i := bytes.IndexByte(s, ':'); i > 0 && isScheme(s[:i]) {
 		if hasHost = bytes.HasPrefix(s[i+1:], []byte("//")); !hasHost {
 			return a // mailto:, javascript:, about:

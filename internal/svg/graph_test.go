@@ -155,7 +155,7 @@ func parse(t interface{ Fatalf(string, ...any) }, text []byte) {
 	decoder := xml.NewDecoder(bytes.NewReader(text))
 	for {
 		token, err := decoder.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return
 		}
 		if err != nil {

@@ -3,6 +3,7 @@ package testkit
 import (
 	"context"
 	"os/exec"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,4 +42,19 @@ func Chromium(t testing.TB) context.Context {
 		t.Fatalf("start %s: %v", path, err)
 	}
 	return tab
+}
+
+// Do runs actions in a tab, one after the other. A live page may replace an element
+// between its being found and its being used: then the action is begun again.
+func Do(tab context.Context, actions ...chromedp.Action[chromedp.Void]) error {
+	for _, action := range actions {
+		err := chromedp.Do(tab, action)
+		for err != nil && strings.Contains(err.Error(), "Could not find node with given id") {
+			err = chromedp.Do(tab, action)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

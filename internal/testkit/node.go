@@ -130,7 +130,7 @@ func (n *Node) fingerprint() string {
 	var b strings.Builder
 	_ = filepath.WalkDir(n.data, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
-			return nil // it went away: the next fingerprint differs
+			return nil //nolint:nilerr // it went away: the next fingerprint differs
 		}
 		if info, err := d.Info(); err == nil && !d.IsDir() {
 			fmt.Fprintln(&b, path, info.Size(), info.ModTime().UnixNano())

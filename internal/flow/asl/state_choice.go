@@ -106,7 +106,8 @@ func (p *parser) comparison(t *choiceTest, n, at *node, place, name, base string
 		return
 	}
 	t.literal = at.value
-	want, ok := "", true
+	var want string
+	var ok bool
 	switch {
 	case strings.HasPrefix(name, "Is"), strings.HasPrefix(name, "Boolean"):
 		_, ok = at.value.(bool)

@@ -58,16 +58,16 @@ func judgeMistakes(want *value.Object, got asl.Mistakes) error {
 			if len(got) == 1 && got[0].Code == asl.CodeSchema && got[0].Message == strings.ReplaceAll(message, `\\`, `\`) || len(got) == 1 && got[0].Message == message {
 				return nil
 			}
-			return fmt.Errorf("mistakes %v, recorded %q", got, message)
+			return fmt.Errorf("mistakes %w, recorded %q", got, message)
 		}
 		if got == nil || got.Error() != message {
-			return fmt.Errorf("mistakes %v, recorded %s", got, message)
+			return fmt.Errorf("mistakes %w, recorded %s", got, message)
 		}
 		return nil
 	}
 	diagnostics := listOf(want, "diagnostics")
 	if len(diagnostics) != len(got) {
-		return fmt.Errorf("mistakes %v, recorded %s", got, value.Text(diagnostics))
+		return fmt.Errorf("mistakes %w, recorded %s", got, value.Text(diagnostics))
 	}
 	for i, entry := range diagnostics {
 		d := entry.(*value.Object)

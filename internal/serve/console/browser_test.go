@@ -13,6 +13,7 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
+	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/testkit"
 )
 
@@ -47,7 +48,7 @@ func openWindow(t *testing.T, n *testkit.Node) *window {
 
 func (w *window) run(actions ...chromedp.Action[chromedp.Void]) {
 	w.T.Helper()
-	if err := chromedp.Do(w.tab, actions...); err != nil {
+	if err := testkit.Do(w.tab, actions...); err != nil {
 		w.T.Fatal(err)
 	}
 }
@@ -196,6 +197,17 @@ func TestNarrowPagesDoNotScrollSideways(t *testing.T) {
 		}
 	}
 	w.quiet()
+}
+
+// TestTheLoginUsesThePagesWidth: without the rail its column is not for the page.
+func TestTheLoginUsesThePagesWidth(t *testing.T) {
+	n := start(t).Guarded(access.NewGuard([]access.Key{{Name: "boss", Scopes: []access.Scope{access.Admin}, Hash: access.HashSecret("rule")}}, nil))
+	w := openWindow(t, n)
+	w.run(chromedp.EmulateViewport(1280, 900))
+	w.open("/")
+	if got := w.text("String(document.querySelector('main').clientWidth)"); got != "1280" {
+		t.Errorf("the login page is %s px wide, want 1280", got)
+	}
 }
 
 // TestLimitsFitTheirPage looks for the last column, what happens at a limit, on a small

@@ -151,7 +151,7 @@ func embedded(r *http.Request) error {
 // ask runs the statement; a mistake becomes part of the page.
 func (d *sqlData) ask(ctx context.Context, c *Console, v *Visit, zone *time.Location) {
 	began := time.Now()
-	err := error(nil)
+	var err error
 	if len(d.Query) > maxStatement {
 		err = record.Errorf(record.TooLarge, "the statement is over %d bytes", maxStatement)
 	} else {

@@ -272,10 +272,10 @@ func holesIn(cells []float64) (holes []int) {
 
 // Median is the middle size of the table's groups of files per file, in bytes.
 func (d tableData) Median() int64 {
-	if d.TableDetail.Table.Files == 0 {
+	if d.Table.Files == 0 {
 		return 0
 	}
-	return d.Bytes / int64(d.TableDetail.Table.Files)
+	return d.Bytes / int64(d.Table.Files)
 }
 
 // Shown are the newest snapshots.

@@ -73,7 +73,7 @@ func (p *parser) call(nesting int) (*Call, error) {
 		p.at++
 	}
 	call := &Call{text: strings.TrimSpace(p.text), name: p.text[start:p.at]}
-	known := false
+	var known bool
 	if call.function, known = functions[call.name]; !known {
 		p.at = start
 		return nil, p.fail("There is no intrinsic function %q", call.name)

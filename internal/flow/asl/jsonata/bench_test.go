@@ -76,8 +76,11 @@ func reference(b *testing.B) *goja.Runtime {
 		b.Skipf("SKIPPED: %v", err)
 	}
 	vm := goja.New()
-	vm.Set("source", string(source))
-	vm.Set("text", benchInput)
+	for name, text := range map[string]string{"source": string(source), "text": benchInput} {
+		if err := vm.Set(name, text); err != nil {
+			b.Fatal(err)
+		}
+	}
 	if _, err := vm.RunString(`var window = {}, module = {exports: {}}, exports = module.exports;` + string(source) +
 		`; var jsonata = module.exports, input = JSON.parse(text), expressions = {};
 		function outcome(p) { var o = {}; p.then(function(v) { o.v = v }, function(e) { o.e = e }); return o }

@@ -59,7 +59,7 @@ func (n *partialNode) eval(r *run, input any, env *frame) any {
 	if !isFunction(function) {
 		e := mistake("T1008", n.call.position)
 		if n.call.token != "" {
-			e.withToken(n.call.token)
+			e = e.withToken(n.call.token)
 		}
 		panic(e)
 	}

@@ -94,7 +94,7 @@ func (r *run) describe(e *Error) *Error {
 	for name, v := range e.detail {
 		e.detail[name] = export(v)
 	}
-	e.finish()
+	e = e.finish()
 	if e.Value == undefined {
 		e.Value = nil
 	}

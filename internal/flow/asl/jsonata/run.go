@@ -137,7 +137,7 @@ func (r *run) locate(e *Error) {
 				e.Position = c.position
 			}
 			if e.Token == "" && c.token != "" {
-				e.withToken(c.token)
+				e = e.withToken(c.token)
 			}
 		case callApply:
 			token, position := c.token, c.position
@@ -145,14 +145,14 @@ func (r *run) locate(e *Error) {
 				token, position = l.token, l.position
 			}
 			if !e.tokens && token != "" {
-				e.withToken(token)
+				e = e.withToken(token)
 			}
 			if position != 0 {
 				e.Position = position
 			}
 		case callLogic:
 			e.Position = c.position
-			e.withToken(c.token)
+			e = e.withToken(c.token)
 		}
 	}
 }
