@@ -29,8 +29,8 @@ test: tools bin/biwa ## Run all tests, setting up what they test with
 	BIWA=$(CURDIR)/bin/biwa go test -timeout 15m ./...
 
 .PHONY: race
-race: ## Run the tests of what is concurrent with the race detector
-	go test -race -timeout 30m ./internal/...
+race: bin/biwa ## Run the tests of what is concurrent with the race detector
+	BIWA=$(CURDIR)/bin/biwa go test -race -timeout 30m ./internal/...
 
 .PHONY: tools
 tools: ## Install what the tests use besides Go: zstd, Chromium, Node.js, and SDKs in a folder of their own

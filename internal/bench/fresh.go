@@ -61,7 +61,7 @@ func freshness(whole context.Context, n *node, d time.Duration, heavy int) (floa
 	probe := bodies(1)[0]
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for len(waits) == 0 || ctx.Err() == nil {
 		wait, err := probeOnce(whole, n, probe) // one that has begun counts, however long it takes
 		if err != nil {
 			cancel()
