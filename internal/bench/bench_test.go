@@ -25,6 +25,6 @@ func TestMeasurementsRun(t *testing.T) {
 }
 
 // testDuration is short: the test shows that the measurements run, not what they give.
-const testDuration = time.Second
+const testDuration = 3 * time.Second
 
 const testScale = 0.005
