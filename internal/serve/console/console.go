@@ -116,7 +116,7 @@ func secured(next http.Handler) http.Handler {
 // keep them.
 var assetVersion = func() string {
 	sum := sha256.New()
-	for _, name := range []string{"style.css", "site.css", "script.js", "sql.js", "icon.svg"} {
+	for _, name := range []string{"base.css", "style.css", "site.css", "script.js", "sql.js", "icon.svg"} {
 		text, err := files.ReadFile("asset/" + name)
 		if err != nil {
 			panic(err) // it is embedded
