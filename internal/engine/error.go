@@ -131,7 +131,7 @@ func (d *instance) failure(ctx context.Context, src source, text string) error {
 		}
 		return interrupted(ctx)
 	case "Out of Memory":
-		return record.Errorf(record.Limited, "the statement needs more memory than limits.memory allows: %s", message)
+		return record.Errorf(record.Limited, "the statement needs more memory than limits.memory allows: %s", shorten(message))
 	case "Permission":
 		return sqlError(record.Forbidden, src.text, at, "", "%s", message)
 	case "IO", "HTTP", "":
@@ -157,14 +157,14 @@ func interrupted(ctx context.Context) error {
 	return &record.Error{Kind: record.Canceled, Err: fmt.Errorf("the statement was canceled: %w", cause)}
 }
 
-// shorten keeps DuckDB's first paragraph: lists of candidate bindings follow it,
-// and Suggestion says the nearest.
+// shorten keeps DuckDB's first paragraph, without the mark that may end it: lists of
+// candidate bindings follow, of which Suggestion says the nearest, the statement
+// itself, or settings that nobody can set here.
 func shorten(message string) string {
-	if head, _, found := strings.Cut(message, "\nCandidate bindings:"); found {
-		return head
+	for _, rest := range []string{"\nCandidate bindings:", "\n\nLINE ", "\n\nPossible solutions:"} {
+		message, _, _ = strings.Cut(message, rest)
 	}
-	head, _, _ := strings.Cut(message, "\n\nLINE ")
-	return head
+	return strings.TrimSuffix(message, "!")
 }
 
 // nearestOf is the candidate that was probably meant, "" if none is close.

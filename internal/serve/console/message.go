@@ -66,6 +66,8 @@ var frameMessages = table{
 	"frame.logout":       {"log out {1}", "{1} をログアウト"},
 	"frame.stale":        {"No answer since {1}. What you see is from then.", "{1} から応答がありません。表示はその時点のものです。"},
 	"frame.starting":     {"The node is starting: it makes visible again what was in no file yet. Numbers may still grow.", "起動中です。ファイルになっていなかった行を読み直しています。数はまだ増えることがあります。"},
+	"frame.comma":        {", ", "、"},
+	"frame.stop":         {".", "。"},
 	"frame.zone":         {"All times are {1} ({2}).", "時刻はすべて {1}（{2}）。"},
 	"frame.program":      {"Biwa {1}", "Biwa {1}"},
 	"frame.refresh":      {"This page reads itself anew every {1}.", "このページは {1}ごとに読み直します。"},
