@@ -32,7 +32,7 @@ func (n *Node) compile(ctx context.Context, s *stream, stored storedDefinition) 
 		return nil, err
 	}
 	if !program.Empty() {
-		if o.Evaluator, err = n.evaluator(ctx, program); err != nil {
+		if o.Evaluator, err = n.evaluator(ctx, location, program); err != nil {
 			return nil, fmt.Errorf("stream %s: %w", s.name, err)
 		}
 	}
@@ -52,12 +52,12 @@ func readSeed(text string) (*shape.Seed, error) {
 }
 
 // evaluator works out a definition's SQL with the engine.
-func (n *Node) evaluator(ctx context.Context, p shape.Program) (shape.Evaluator, error) {
+func (n *Node) evaluator(ctx context.Context, zone *time.Location, p shape.Program) (shape.Evaluator, error) {
 	columns := make([]engine.Expression, len(p.Columns))
 	for i, c := range p.Columns {
 		columns[i] = engine.Expression{Name: c.Name, SQL: c.SQL, Type: c.Type}
 	}
-	e, err := n.engine.NewEvaluator(ctx, p.Input, columns, p.Filter)
+	e, err := n.engine.NewEvaluator(ctx, zone, p.Input, columns, p.Filter)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func BenchmarkEvaluate(b *testing.B) {
 	for _, n := range []int{100, 10000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			e, _ := openEngine(b, nil)
-			v, err := e.NewEvaluator(b.Context(), events, []Expression{{"twice", "amount * 2", record.Type{Kind: record.Double}}}, "user_id <> 'u1'")
+			v, err := e.NewEvaluator(b.Context(), nil, events, []Expression{{"twice", "amount * 2", record.Type{Kind: record.Double}}}, "user_id <> 'u1'")
 			if err != nil {
 				b.Fatal(err)
 			}

@@ -17,8 +17,9 @@ const hiddenSchema = "biwa"
 // catalog keeps one view a table in the reader, and one empty table of the same
 // columns in the planner, for EXPLAIN.
 //
-// A view reads its table through two variables, b_<n> (the branches to unite)
-// and f_<n> (the files), which each query sets in its own transaction. So a
+// A view reads its table through variables, b_<n> (the branches to unite), f_<n>
+// (the files) and n_<n> (how many rows these have: with a schema of ours DuckDB would
+// not look, and join in any order), which each query sets in its own transaction. So a
 // flush redefines nothing; only a change of columns does. A view always has the
 // newest columns known: a query that pins an older World sees the older rows
 // through them, the columns that came later being null.
@@ -73,6 +74,7 @@ func newCatalog(reader, planner *instance, worlds *world.Store, stubFile string)
 
 func (v *view) branches() string { return fmt.Sprintf("b_%d", v.id) }
 func (v *view) files() string    { return fmt.Sprintf("f_%d", v.id) }
+func (v *view) rows() string     { return fmt.Sprintf("n_%d", v.id) } // of those files
 func (v *view) from() string     { return fmt.Sprintf("t_%d", v.id) } // of sessions: the first moment to read,
 func (v *view) to() string       { return fmt.Sprintf("u_%d", v.id) } // and the last
 func (v *view) stub() string     { return fmt.Sprintf("%s.stub_%d", hiddenSchema, v.id) }
@@ -159,9 +161,11 @@ func (k *catalog) define(ctx context.Context, v, old *view) error {
 		fmt.Sprintf("SET VARIABLE %s = %d::BIGINT", v.from(), nothing.from),
 		fmt.Sprintf("SET VARIABLE %s = %d::BIGINT", v.to(), nothing.to),
 		"SET VARIABLE " + v.files() + " = [" + record.QuoteText(k.stubFile) + "]",
+		"SET VARIABLE " + v.rows() + " = 1::UBIGINT",
 		"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
 		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
-		"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) + ")",
+		"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) +
+			", explicit_cardinality=getvariable(" + record.QuoteText(v.rows()) + "))",
 		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS " + query,
 	}
 	if old != nil {
@@ -175,7 +179,7 @@ func (v *view) undo() string { return "DROP VIEW " + v.lake() + "; DROP TABLE " 
 
 func (k *catalog) drop(ctx context.Context, v *view) error {
 	err := k.planner.with(ctx, func(c *conn) error {
-		return c.exec(ctx, "DROP TABLE main."+record.QuoteName(v.name))
+		return c.exec(ctx, "DROP TABLE IF EXISTS main."+record.QuoteName(v.name))
 	})
 	if err != nil {
 		return err

@@ -39,6 +39,9 @@ func (c *conn) prepare(ctx context.Context, src source, sql string) (*cursor, er
 	if ctx.Err() != nil {
 		return nil, interrupted(ctx)
 	}
+	if err := c.inst.injected(sql); err != nil {
+		return nil, err
+	}
 	cur := &cursor{conn: c, src: src}
 	stop := c.guard(ctx)
 	state := duckdb.Prepare(c.handle, sql, &cur.statement)

@@ -21,14 +21,11 @@ func (e *Engine) Describe(ctx context.Context, r Request) (columns []Column, par
 	if err != nil {
 		return nil, nil, err
 	}
-	c, err := e.reader.take()
+	c, err := e.reader.take(ctx, orElse(r.Location, e.options.Location))
 	if err != nil {
 		return nil, nil, err
 	}
 	defer e.reader.give(c)
-	if err := c.setZone(ctx, orElse(r.Location, e.options.Location)); err != nil {
-		return nil, nil, err
-	}
 	if views, err = e.catalog.begin(ctx, c, &world.World{}, st.tables); err != nil {
 		return nil, nil, err
 	}

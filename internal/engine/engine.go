@@ -2,7 +2,7 @@
 // Parquet files, recounts them, evaluates the expressions of stream definitions
 // and answers queries. It alone knows DuckDB.
 //
-// There are four in-memory instances, so that no work can harm another's:
+// There are five in-memory instances, so that no work can harm another's:
 //
 //   - the reader holds the recent rows and answers queries. Its settings are
 //     locked, its worker threads run at a low priority;
@@ -10,9 +10,10 @@
 //     text ever runs in it or in the rewriter;
 //   - the rewriter sorts files anew and recounts them, at a low priority: it can
 //     wait, and may need all the memory it is given;
-//   - the planner holds no rows. It parses statements, binds and evaluates
-//     expressions, and plans queries on empty tables to learn which files can
-//     matter.
+//   - the planner holds no rows. It parses statements, and plans queries on empty
+//     tables to learn which files can matter;
+//   - the evaluator binds and evaluates the expressions of definitions. No
+//     statement of a reader ever reaches it.
 //
 // A query pins a World, sets its tables' variables and runs, all inside one
 // transaction of the reader; see catalog and Query.
@@ -87,7 +88,7 @@ type Engine struct {
 	limiting sync.Mutex // one change of limits at a time
 	worlds   *world.Store
 
-	reader, writer, rewriter, planner *instance
+	reader, writer, rewriter, planner, evaluator *instance
 
 	catalog   *catalog
 	queue     *queue
@@ -95,6 +96,7 @@ type Engine struct {
 	functions map[string]function // what statements may call, by lower-case name
 	relations map[string]bool     // of the prelude, in main
 	schemas   map[string]bool     // readable besides main
+	days      dayOffsets
 	closed    atomic.Bool
 
 	trees struct {
@@ -112,7 +114,7 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
-	for _, dir := range []string{o.Root, o.spill("reader"), o.spill("writer"), o.spill("rewriter"), o.spill("planner")} {
+	for _, dir := range []string{o.Root, o.spill("reader"), o.spill("writer"), o.spill("rewriter"), o.spill("planner"), o.spill("evaluator")} {
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return nil, fmt.Errorf("open the SQL engine: %w", err)
 		}
@@ -137,17 +139,25 @@ func (e *Engine) open(ctx context.Context) (err error) {
 	if e.writer, err = openInstance(threads); err != nil {
 		return err
 	}
-	if e.planner, err = openInstance(map[string]string{"threads": "1"}); err != nil {
-		return err
+	for _, d := range []**instance{&e.planner, &e.evaluator} {
+		if *d, err = openInstance(map[string]string{"threads": "1"}); err != nil {
+			return err
+		}
+	}
+	for _, d := range e.instances() {
+		d.zone = e.options.Location.String()
 	}
 	stub := filepath.Join(e.options.TempDir, "no-rows.parquet")
-	if err := setUp(ctx, e.writer, e.settings("writer"), "SET preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
+	if err := setUp(ctx, e.writer, e.settings("writer"), "SET GLOBAL preserve_insertion_order = false", prelude, "COPY (SELECT 0 AS zero WHERE false) TO "+record.QuoteText(stub)+" (FORMAT parquet)"); err != nil {
 		return err
 	}
 	if err := setUp(ctx, e.rewriter, e.settings("rewriter"), prelude); err != nil {
 		return err
 	}
 	if err := setUp(ctx, e.planner, e.settings("planner"), prelude, e.options.Prelude, plainPlans); err != nil {
+		return err
+	}
+	if err := setUp(ctx, e.evaluator, e.settings("evaluator"), prelude, wholeScans); err != nil {
 		return err
 	}
 	if err := setUp(ctx, e.reader, e.settings("reader"), "CREATE SCHEMA "+recentSchema, "CREATE SCHEMA "+hiddenSchema, informationViews, prelude, e.options.Prelude, e.lock()); err != nil {
@@ -164,41 +174,45 @@ func (e *Engine) open(ctx context.Context) (err error) {
 // one folder would write to the same file names.
 func (o Options) spill(instance string) string { return filepath.Join(o.TempDir, instance) }
 
-// settings are those of every instance; its share of the memory is its own.
+// settings are those of every connection of an instance; its share of the memory is
+// its own. They are set for all connections: a plain SET would reach only the one
+// that runs it.
 func (e *Engine) settings(instance string) string {
 	return strings.Join([]string{
-		"SET errors_as_json = true",
-		"SET TimeZone = " + record.QuoteText(e.options.Location.String()),
+		"SET GLOBAL errors_as_json = true",
+		"SET GLOBAL TimeZone = " + record.QuoteText(e.options.Location.String()),
 		limitMemory(instance, e.options.MemoryLimitBytes),
-		"SET temp_directory = " + record.QuoteText(e.options.spill(instance)),
-		"SET max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
+		"SET GLOBAL temp_directory = " + record.QuoteText(e.options.spill(instance)),
+		"SET GLOBAL max_temp_directory_size = '" + strconv.FormatInt(e.options.MaxTempBytes, 10) + "B'",
 		// BEGIN must take its snapshot at once, while the World is pinned.
-		"SET immediate_transaction_mode = true",
+		"SET GLOBAL immediate_transaction_mode = true",
 		// An in-memory database gains nothing from checkpoints; at the default an
 		// append now and then waits half a second for one.
-		"SET checkpoint_threshold = '1TB'",
-		"SET autoinstall_known_extensions = false",
-		"SET autoload_known_extensions = false",
+		"SET GLOBAL checkpoint_threshold = '1TB'",
+		"SET GLOBAL autoinstall_known_extensions = false",
+		"SET GLOBAL autoload_known_extensions = false",
 	}, ";\n")
 }
 
 // plainPlans turns off what the planner must not do: see that its tables are
-// empty and drop the scans whose filters we want to read; and leave columns out
-// of a scan of Arrow batches, whose stream always has all of them (DuckDB then
-// reads one column as another, or crashes).
-const plainPlans = "SET disabled_optimizers = 'statistics_propagation,empty_result_pullup,unused_columns'"
+// empty and drop the scans whose filters we want to read.
+const plainPlans = "SET GLOBAL disabled_optimizers = 'statistics_propagation,empty_result_pullup,unused_columns'"
+
+// wholeScans turns off that columns are left out of a scan of Arrow batches, whose
+// stream always has all of them: DuckDB then reads one column as another, or crashes.
+const wholeScans = "SET GLOBAL disabled_optimizers = 'statistics_propagation,unused_columns'"
 
 // lock confines the reader for good: to its two folders, and to its settings but
 // for the time zone and the limits of memory and of spill files. No statement of a
 // reader may set any.
 func (e *Engine) lock() string {
 	dirs := record.QuoteText(e.options.Root+"/") + ", " + record.QuoteText(e.options.TempDir+"/")
-	return "SET allowed_directories = [" + dirs + "];\nSET enable_external_access = false;\nSET allowed_configs = ['TimeZone', 'max_temp_directory_size', 'memory_limit'];\nSET lock_configuration = true"
+	return "SET GLOBAL allowed_directories = [" + dirs + "];\nSET GLOBAL enable_external_access = false;\nSET GLOBAL allowed_configs = ['TimeZone', 'max_temp_directory_size', 'memory_limit'];\nSET GLOBAL lock_configuration = true"
 }
 
 // setUp runs each of the texts outside any transaction, as settings need.
 func setUp(ctx context.Context, d *instance, texts ...string) error {
-	c, err := d.take()
+	c, err := d.take(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -216,12 +230,17 @@ func (e *Engine) Close() error {
 	if e.closed.Swap(true) {
 		return nil
 	}
-	for _, d := range []*instance{e.reader, e.writer, e.rewriter, e.planner} {
+	for _, d := range e.instances() {
 		if d != nil {
 			d.close()
 		}
 	}
 	return nil
+}
+
+// instances by name; nil where Open came no further.
+func (e *Engine) instances() map[string]*instance {
+	return map[string]*instance{"reader": e.reader, "writer": e.writer, "rewriter": e.rewriter, "planner": e.planner, "evaluator": e.evaluator}
 }
 
 // file is the path DuckDB opens.

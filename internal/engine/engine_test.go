@@ -118,7 +118,7 @@ func TestOpenValidates(t *testing.T) {
 
 func TestStaticExtensions(t *testing.T) {
 	e, _ := openEngine(t, nil)
-	err := e.planner.aside(t.Context(), func(c *conn) error {
+	err := e.evaluator.aside(t.Context(), func(c *conn) error {
 		got, err := c.text(t.Context(), "SELECT extension_name FROM duckdb_extensions() WHERE loaded AND install_mode = 'STATICALLY_LINKED' ORDER BY 1")
 		if want := "autocomplete core_functions icu json parquet"; strings.Join(got, " ") != want {
 			t.Errorf("static extensions %v, want %s", got, want)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -34,6 +35,7 @@ const maxMessages = 64
 // concurrent use.
 type Evaluator struct {
 	engine  *Engine
+	zone    *time.Location // in which times are read, cut and printed
 	schema  record.Schema
 	columns []Expression // SQL edited and cast
 	filter  string       // edited; "" for none
@@ -42,9 +44,10 @@ type Evaluator struct {
 }
 
 // NewEvaluator checks the expressions. Columns see the schema's columns; the
-// filter also sees the computed ones, which hide columns of their name.
-func (e *Engine) NewEvaluator(ctx context.Context, schema record.Schema, columns []Expression, filter string) (*Evaluator, error) {
-	v := &Evaluator{engine: e, schema: schema, first: true, prefix: "_"}
+// filter also sees the computed ones, which hide columns of their name. Times are
+// those of a zone, whatever the engine's own is.
+func (e *Engine) NewEvaluator(ctx context.Context, zone *time.Location, schema record.Schema, columns []Expression, filter string) (*Evaluator, error) {
+	v := &Evaluator{engine: e, zone: zone, schema: schema, first: true, prefix: "_"}
 	visible := append(record.Schema(nil), schema...)
 	for _, c := range columns {
 		sql, err := v.check(ctx, schema, c.SQL, c.Type)
@@ -89,7 +92,7 @@ func (v *Evaluator) check(ctx context.Context, schema record.Schema, expr string
 		return "", err
 	}
 	cast := "CAST((" + x.edited + "\n) AS " + t.SQL() + ")"
-	err = v.engine.planner.aside(ctx, func(c *conn) error {
+	err = v.engine.evaluator.asideIn(ctx, v.zone, func(c *conn) error {
 		sql := "SELECT " + cast + " FROM " + noRows(schema)
 		cur, err := c.prepare(ctx, source{text: expr}, sql)
 		if err != nil {
@@ -205,7 +208,7 @@ func (v *Evaluator) run(ctx context.Context, batch arrow.RecordBatch, statement 
 	}
 	defer reader.Release()
 	var parts [][]arrow.Array
-	err = v.engine.planner.aside(ctx, func(c *conn) error {
+	err = v.engine.evaluator.asideIn(ctx, v.zone, func(c *conn) error {
 		view, release, err := c.scan(reader)
 		if err != nil {
 			return err
@@ -338,7 +341,7 @@ func (v *Evaluator) failures(ctx context.Context, batch arrow.RecordBatch, out [
 // reason evaluates one failed expression on one row, for its message.
 func (v *Evaluator) reason(ctx context.Context, batch arrow.RecordBatch, row, i int, exact bool) (RowError, error) {
 	r := RowError{Message: "the filter's expression cannot be computed for this row"}
-	one := Evaluator{engine: v.engine, schema: v.schema, columns: v.columns, filter: v.filter, prefix: v.prefix}
+	one := Evaluator{engine: v.engine, zone: v.zone, schema: v.schema, columns: v.columns, filter: v.filter, prefix: v.prefix}
 	if i < len(v.columns) {
 		r = RowError{Column: v.columns[i].Name, Message: "the column's expression cannot be computed for this row"}
 		one.columns, one.filter = v.columns[i:i+1], ""

@@ -19,7 +19,7 @@ var (
 
 func TestEvaluate(t *testing.T) {
 	e, _ := openEngine(t, nil)
-	v, err := e.NewEvaluator(t.Context(), events, []Expression{
+	v, err := e.NewEvaluator(t.Context(), nil, events, []Expression{
 		{"twice", "amount * 2", record.Type{Kind: record.Decimal, Precision: 18, Scale: 2}},
 		{"n", "payload.n", bigint},
 		{"local", "ts", record.Type{Kind: record.Timestamptz}},
@@ -86,7 +86,7 @@ func TestEvaluateFailingRows(t *testing.T) {
 		{"the filter fails", "s::int > 0", "+!-!+"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			v, err := e.NewEvaluator(t.Context(), schema, []Expression{{"n", "s::bigint", bigint}}, c.filter)
+			v, err := e.NewEvaluator(t.Context(), nil, schema, []Expression{{"n", "s::bigint", bigint}}, c.filter)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestEvaluateManyFailures(t *testing.T) {
 	values[3999] = "7"
 	schema, batch := textBatch(values...)
 	defer batch.Release()
-	v, err := e.NewEvaluator(t.Context(), schema, []Expression{{"n", "s::bigint", bigint}}, "")
+	v, err := e.NewEvaluator(t.Context(), nil, schema, []Expression{{"n", "s::bigint", bigint}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestEvaluateConcurrently(t *testing.T) {
 	e, _ := openEngine(t, nil)
 	schema, batch := textBatch("1", "x", "3")
 	defer batch.Release()
-	v, err := e.NewEvaluator(t.Context(), schema, []Expression{{"n", "s::bigint", bigint}}, "")
+	v, err := e.NewEvaluator(t.Context(), nil, schema, []Expression{{"n", "s::bigint", bigint}}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestEvaluatorRefuses(t *testing.T) {
 		{"amount", "amount", "boolean"},
 		{"payload", "sum(amount) > 1", "aggregate"},
 	} {
-		_, err := e.NewEvaluator(t.Context(), events, []Expression{{"x", c.sql, record.Type{Kind: record.Array, Elem: &bigint}}}, c.filter)
+		_, err := e.NewEvaluator(t.Context(), nil, events, []Expression{{"x", c.sql, record.Type{Kind: record.Array, Elem: &bigint}}}, c.filter)
 		if err == nil {
 			t.Errorf("%s, %s: no error", c.sql, c.filter)
 		}

@@ -20,7 +20,7 @@ func (e *Engine) Bind(ctx context.Context, schema record.Schema, expr string) (r
 		return record.Type{}, err
 	}
 	var t record.Type
-	err = e.planner.aside(ctx, func(c *conn) error {
+	err = e.evaluator.aside(ctx, func(c *conn) error {
 		text, edits := x.statement(schema)
 		src := source{text: text, edits: edits}
 		cur, err := c.prepare(ctx, src, apply(text, edits))
@@ -87,7 +87,7 @@ func (e *Engine) inspectExpression(ctx context.Context, schema record.Schema, ex
 		return nil, sqlError(record.Invalid, expr, -1, "", "the expression is empty")
 	}
 	x := &expression{text: expr, edited: expr}
-	root, err := e.parse(ctx, expressionHead+expr+"\n)")
+	root, err := e.parse(ctx, e.evaluator, expressionHead+expr+"\n)")
 	if err != nil {
 		return nil, x.relocate(err)
 	}

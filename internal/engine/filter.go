@@ -64,8 +64,9 @@ func less(kind record.TypeKind, a, b string) bool {
 type filterReader struct {
 	schema     record.Schema
 	timeColumn string
-	zone       *time.Location // of the session
-	found      limits
+	// offsets are the session's zone's from UTC around a day.
+	offsets func(day time.Time) (offsets, error)
+	found   limits
 }
 
 // readable says whether column names keep EXPLAIN's text unambiguous: it does
@@ -188,7 +189,7 @@ func (r *filterReader) comparison(text string) {
 	c := r.schema[i]
 	switch {
 	case c.Name == r.timeColumn && day:
-		r.limitDay(op, constant)
+		r.limitDay(c.Type.Kind, op, constant)
 	case day:
 	case c.Name == r.timeColumn:
 		r.limitTime(c.Type.Kind, op, constant)
@@ -226,42 +227,37 @@ func (r *filterReader) limitTime(kind record.TypeKind, op, constant string) {
 	}
 }
 
-func (r *filterReader) limitDay(op, constant string) {
+// limitDay takes ts::date op a day. Of a time without zone the day is its own, in
+// whatever zone the session is.
+func (r *filterReader) limitDay(kind record.TypeKind, op, constant string) {
 	text, ok := literal(constant, timeSuffixes[record.Date])
 	if !ok {
 		return
 	}
-	day, err := time.ParseInLocation(time.DateOnly, text, r.zone)
+	day, err := time.ParseInLocation(time.DateOnly, text, time.UTC)
 	if err != nil {
 		return
 	}
-	first, next := day.UnixMicro(), day.AddDate(0, 0, 1).UnixMicro()
-	slack := daySlack(day).Microseconds()
-	switch op {
-	case "=":
-		r.narrowTime(">=", first-slack)
-		r.narrowTime("<", next+slack)
-	case ">=":
-		r.narrowTime(op, first-slack)
-	case ">":
-		r.narrowTime(">=", next-slack)
-	case "<":
-		r.narrowTime(op, first+slack)
-	case "<=":
-		r.narrowTime("<", next+slack)
-	}
-}
-
-// daySlack is how far off Go's midnights can be from DuckDB's: where clocks change
-// some do not exist or come twice, and the two may know different rules.
-func daySlack(day time.Time) time.Duration {
-	_, now := day.Zone()
-	for _, months := range []int{-6, 6} {
-		if _, then := day.AddDate(0, months, 0).Zone(); then != now {
-			return 2 * time.Hour
+	var o offsets
+	if kind == record.Timestamptz {
+		if o, err = r.offsets(day); err != nil {
+			return
 		}
 	}
-	return 0
+	first, next := day.UnixMicro()-o.most, day.AddDate(0, 0, 1).UnixMicro()-o.least
+	switch op {
+	case "=":
+		r.narrowTime(">=", first)
+		r.narrowTime("<", next)
+	case ">=":
+		r.narrowTime(op, first)
+	case ">":
+		r.narrowTime(">=", day.AddDate(0, 0, 1).UnixMicro()-o.most)
+	case "<":
+		r.narrowTime(op, day.UnixMicro()-o.least)
+	case "<=":
+		r.narrowTime("<", next)
+	}
 }
 
 // narrowTime limits the time to op at; both are whole microseconds.

@@ -51,15 +51,16 @@ func (n node) at() int {
 // drivers send the same text again and again.
 const keptTrees = 256
 
-// parse gives the tree of one statement that only reads. Callers do not change it.
-func (e *Engine) parse(ctx context.Context, text string) (node, error) {
+// parse gives the tree of one statement that only reads, by an instance. Callers do
+// not change it.
+func (e *Engine) parse(ctx context.Context, by *instance, text string) (node, error) {
 	e.trees.mu.Lock()
 	tree, known := e.trees.byText[text]
 	e.trees.mu.Unlock()
 	if known {
 		return tree, nil
 	}
-	tree, err := e.parseAnew(ctx, text)
+	tree, err := parseAnew(ctx, by, text)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (e *Engine) parse(ctx context.Context, text string) (node, error) {
 
 // parseAnew asks DuckDB for the tree. That reads no table, so it is the one
 // statement of ours that needs no transaction around it.
-func (e *Engine) parseAnew(ctx context.Context, text string) (node, error) {
+func parseAnew(ctx context.Context, by *instance, text string) (node, error) {
 	var answer struct {
 		Error      bool   `json:"error"`
 		Type       string `json:"error_type"`
@@ -87,11 +88,11 @@ func (e *Engine) parseAnew(ctx context.Context, text string) (node, error) {
 	if at := strings.IndexByte(text, 0); at >= 0 || !utf8.ValidString(text) {
 		return nil, sqlError(record.Invalid, text, at, "", "the statement is not valid UTF-8, or holds a zero byte")
 	}
-	c, err := e.planner.take()
+	c, err := by.take(ctx, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer e.planner.give(c)
+	defer by.give(c)
 	texts, err := c.text(ctx, "SELECT json_serialize_sql($1::VARCHAR)::VARCHAR", text)
 	if err != nil {
 		return nil, err
@@ -122,7 +123,7 @@ func (e *Engine) parseAnew(ctx context.Context, text string) (node, error) {
 // what other databases write differently. tables are the names that exist.
 func (e *Engine) inspect(ctx context.Context, text string, tables map[string]*view) (*statement, error) {
 	prefix := explainPrefix(text)
-	root, err := e.parse(ctx, strings.Repeat(" ", prefix)+text[prefix:])
+	root, err := e.parse(ctx, e.planner, strings.Repeat(" ", prefix)+text[prefix:])
 	if err != nil {
 		return nil, err
 	}

@@ -72,7 +72,7 @@ func FuzzInspect(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if _, err := e.parse(t.Context(), st.plain()); err != nil {
+		if _, err := e.parse(t.Context(), e.planner, st.plain()); err != nil {
 			t.Errorf("%q became %q: %v", text, st.plain(), err)
 		}
 		for at := range len(st.text) {

@@ -5,24 +5,29 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// maxIdle is how many connections an instance keeps for the next caller.
-const maxIdle = 8
-
-// instance is one in-memory DuckDB with a pool of connections.
+// instance is one in-memory DuckDB.
+//
+// A connection serves one caller and is closed after it, so nothing that one leaves
+// behind (time zone, variables, an aborted transaction) can reach the next. What all
+// connections share is set for the whole instance, once, by setUp. To connect takes
+// 5 us; no plan is kept from one use to the next in any case.
 type instance struct {
 	spillLimit atomic.Int64 // bytes; what LimitSpill compares with
 	handle     duckdb.Database
+	zone       string // the TimeZone of a connection that asks for none
 	broken     atomic.Bool
 	names      atomic.Int64 // numbers connections, for names that must be unique
+	// inject, in tests, is asked before each statement; its error is the statement's.
+	inject atomic.Pointer[func(sql string) error]
 
 	mu     sync.Mutex
-	idle   []*conn
 	open   int
 	closed bool
 	last   *sync.Cond // signalled when open falls
@@ -54,13 +59,26 @@ type conn struct {
 	inst   *instance
 	handle duckdb.Connection
 	name   string // unique in the instance
-	zone   string // what TimeZone is set to, "" for the instance's
-	// variables are those set by queries, as text.
-	variables map[string]string
 }
 
-// take hands out a connection; the caller gives it back.
-func (d *instance) take() (*conn, error) {
+// take opens a connection whose times are in a zone, that of the instance if nil.
+// The caller gives it back.
+func (d *instance) take(ctx context.Context, zone *time.Location) (*conn, error) {
+	c, err := d.connect()
+	if err != nil || zone == nil || zone.String() == d.zone {
+		return c, err
+	}
+	if err := c.exec(ctx, "SET TimeZone = "+record.QuoteText(zone.String())); err != nil {
+		d.give(c)
+		if record.KindOf(err) == record.Invalid {
+			err = record.Errorf(record.Invalid, "time zone %q: %w", zone, err)
+		}
+		return nil, err
+	}
+	return c, nil
+}
+
+func (d *instance) connect() (*conn, error) {
 	if d.broken.Load() {
 		return nil, &record.Error{Kind: record.Unavailable, Err: ErrBroken}
 	}
@@ -69,13 +87,7 @@ func (d *instance) take() (*conn, error) {
 	if d.closed {
 		return nil, record.Errorf(record.Unavailable, "the SQL engine is closed")
 	}
-	if n := len(d.idle); n > 0 {
-		c := d.idle[n-1]
-		d.idle = d.idle[:n-1]
-		d.open++
-		return c, nil
-	}
-	c := &conn{inst: d, name: fmt.Sprintf("c%d", d.names.Add(1)), variables: map[string]string{}}
+	c := &conn{inst: d, name: fmt.Sprintf("c%d", d.names.Add(1))}
 	if duckdb.Connect(d.handle, &c.handle) == duckdb.StateError {
 		return nil, fmt.Errorf("duckdb: cannot connect")
 	}
@@ -83,20 +95,17 @@ func (d *instance) take() (*conn, error) {
 	return c, nil
 }
 
-// give takes a connection back, outside any transaction.
+// give closes a connection. A transaction that is still open, as after a ROLLBACK
+// that found no memory, ends with it.
 func (d *instance) give(c *conn) {
+	duckdb.Disconnect(&c.handle)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if len(d.idle) < maxIdle && !d.closed {
-		d.idle = append(d.idle, c)
-	} else {
-		duckdb.Disconnect(&c.handle)
-	}
 	d.open--
 	d.last.Broadcast()
 }
 
-// close waits for every connection to come back.
+// close waits for every connection to be given back.
 func (d *instance) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -107,10 +116,6 @@ func (d *instance) close() {
 	for d.open > 0 {
 		d.last.Wait()
 	}
-	for _, c := range d.idle {
-		duckdb.Disconnect(&c.handle)
-	}
-	d.idle = nil
 	duckdb.Close(&d.handle)
 }
 
@@ -118,7 +123,7 @@ func (d *instance) close() {
 // nil, else rolled back. Every statement of ours goes through it, because a
 // plan made in one transaction and run in another can give wrong rows.
 func (d *instance) with(ctx context.Context, fn func(c *conn) error) error {
-	c, err := d.take()
+	c, err := d.take(ctx, nil)
 	if err != nil {
 		return err
 	}
@@ -142,6 +147,9 @@ func (c *conn) exec(ctx context.Context, sql string) error {
 	if err := ctx.Err(); err != nil {
 		return interrupted(ctx)
 	}
+	if err := c.inst.injected(sql); err != nil {
+		return err
+	}
 	stop := c.guard(ctx)
 	var res duckdb.Result
 	state := duckdb.Query(c.handle, sql, &res)
@@ -153,9 +161,20 @@ func (c *conn) exec(ctx context.Context, sql string) error {
 	return nil
 }
 
-// rollback ends the transaction whatever the context says. Its own error means
-// that DuckDB has already ended it.
+// injected is the fault that a test has for a statement.
+func (d *instance) injected(sql string) error {
+	if f := d.inject.Load(); f != nil {
+		return (*f)(sql)
+	}
+	return nil
+}
+
+// rollback ends the transaction whatever the context says. If it fails the
+// transaction ends with the connection.
 func (c *conn) rollback() {
+	if c.inst.injected("ROLLBACK") != nil {
+		return
+	}
 	var res duckdb.Result
 	duckdb.Query(c.handle, "ROLLBACK", &res)
 	duckdb.DestroyResult(&res)
@@ -164,7 +183,12 @@ func (c *conn) rollback() {
 // aside runs fn in a transaction that is rolled back: for reading, and for what
 // it writes outside the database.
 func (d *instance) aside(ctx context.Context, fn func(c *conn) error) error {
-	c, err := d.take()
+	return d.asideIn(ctx, nil, fn)
+}
+
+// asideIn is aside with times in a zone.
+func (d *instance) asideIn(ctx context.Context, zone *time.Location, fn func(c *conn) error) error {
+	c, err := d.take(ctx, zone)
 	if err != nil {
 		return err
 	}

@@ -43,7 +43,7 @@ func (l Limits) validate() error {
 const LeastMemory = 128 << 20
 
 // memoryShares are each instance's part of the memory, in sixteenths.
-var memoryShares = map[string]int64{"reader": 8, "writer": 4, "rewriter": 4, "planner": 1}
+var memoryShares = map[string]int64{"reader": 8, "writer": 4, "rewriter": 4, "planner": 1, "evaluator": 1}
 
 // shareOf is an instance's part of total bytes.
 func shareOf(instance string, total int64) int64 { return total * memoryShares[instance] / 16 }
@@ -55,7 +55,7 @@ func (e *Engine) share(instance string) int64 {
 
 // limitMemory is the statement that gives an instance its part of total bytes.
 func limitMemory(instance string, total int64) string {
-	return "SET memory_limit = '" + strconv.FormatInt(shareOf(instance, total), 10) + "B'"
+	return "SET GLOBAL memory_limit = '" + strconv.FormatInt(shareOf(instance, total), 10) + "B'"
 }
 
 // SetLimits makes other limits hold for what begins from now on, all of them or,
@@ -79,7 +79,7 @@ func (e *Engine) SetLimits(ctx context.Context, l Limits) error {
 }
 
 func (e *Engine) shareMemory(ctx context.Context, total int64) error {
-	for name, d := range map[string]*instance{"reader": e.reader, "writer": e.writer, "rewriter": e.rewriter, "planner": e.planner} {
+	for name, d := range e.instances() {
 		if err := setUp(ctx, d, limitMemory(name, total)); err != nil {
 			return record.Errorf(record.Conflict, "the %s of SQL cannot do with its share of %d MiB now: %w", name, shareOf(name, total)>>20, err)
 		}

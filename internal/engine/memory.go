@@ -8,7 +8,7 @@ import (
 // Memory is what the engine's memory and its spill files hold now, in bytes. Queries
 // and recent rows share both.
 func (e *Engine) Memory(ctx context.Context) (memory, spilled int64, err error) {
-	c, err := e.reader.take()
+	c, err := e.reader.take(ctx, nil)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -152,14 +152,11 @@ type explained struct {
 // limited; what is wrong with it is reported when it runs.
 func (e *Engine) explain(ctx context.Context, st *statement, p *plan, views map[string]*view, params []any, zone *time.Location) error {
 	var texts []string
-	c, err := e.planner.take()
+	c, err := e.planner.take(ctx, zone)
 	if err != nil {
 		return err
 	}
 	defer e.planner.give(c)
-	if err := c.setZone(ctx, zone); err != nil {
-		return err
-	}
 	if err := c.exec(ctx, "BEGIN"); err != nil {
 		return err
 	}
@@ -173,8 +170,9 @@ func (e *Engine) explain(ctx context.Context, st *statement, p *plan, views map[
 		return nil
 	}
 	scans := map[string][]limits{}
+	around := func(day time.Time) (offsets, error) { return e.days.around(ctx, c, zone, day) }
 	for _, root := range roots {
-		root.scans(p, views, zone, scans)
+		root.scans(p, views, around, scans)
 	}
 	for key, list := range scans {
 		wanted := list[0]
@@ -187,9 +185,9 @@ func (e *Engine) explain(ctx context.Context, st *statement, p *plan, views map[
 }
 
 // scans collects the limits of every scan of a table of the plan.
-func (n *explained) scans(p *plan, views map[string]*view, zone *time.Location, found map[string][]limits) {
+func (n *explained) scans(p *plan, views map[string]*view, around func(time.Time) (offsets, error), found map[string][]limits) {
 	for i := range n.Children {
-		n.Children[i].scans(p, views, zone, found)
+		n.Children[i].scans(p, views, around, found)
 	}
 	if n.Info.Table == "" {
 		return
@@ -201,7 +199,7 @@ func (n *explained) scans(p *plan, views map[string]*view, zone *time.Location, 
 		return
 	}
 	v := views[key]
-	reader := filterReader{schema: v.schema, timeColumn: part.table.TimeColumn, zone: zone, found: noLimits}
+	reader := filterReader{schema: v.schema, timeColumn: part.table.TimeColumn, offsets: around, found: noLimits}
 	if n.Name == "SEQ_SCAN" && readable(v.schema) {
 		for _, text := range filterTexts(n.Info.Filters) {
 			reader.read(text)

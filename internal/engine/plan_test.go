@@ -169,7 +169,7 @@ func TestReadFilters(t *testing.T) {
 		"ts":                                                                      all,
 		"=":                                                                       all,
 	} {
-		r := filterReader{schema: events, timeColumn: "ts", zone: time.UTC, found: noLimits}
+		r := filterReader{schema: events, timeColumn: "ts", offsets: inUTC, found: noLimits}
 		if r.read(text); r.found.bounds != want {
 			t.Errorf("%s: %+v, want %+v", text, r.found.bounds, want)
 		}
@@ -183,13 +183,13 @@ func FuzzReadFilters(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		r := filterReader{schema: events, timeColumn: "ts", zone: time.UTC, found: noLimits}
+		r := filterReader{schema: events, timeColumn: "ts", offsets: inUTC, found: noLimits}
 		r.read(text)
 		if strings.Contains(text, " OR ") && !strings.ContainsAny(text, `'"()[]{}`) && (r.found.bounds != world.Everything || r.found.columns != nil) {
 			t.Errorf("%q limits %+v", text, r.found)
 		}
 		// What is understood alone is not lost in a conjunction, nor taken from an OR.
-		either := filterReader{schema: events, timeColumn: "ts", zone: time.UTC, found: noLimits}
+		either := filterReader{schema: events, timeColumn: "ts", offsets: inUTC, found: noLimits}
 		if either.read("(" + text + ") OR (amount > 1)"); either.found.bounds != world.Everything {
 			if _, balanced := conjuncts(text); balanced {
 				t.Errorf("an OR of %q limits %+v", text, either.found)
@@ -197,3 +197,6 @@ func FuzzReadFilters(f *testing.F) {
 		}
 	})
 }
+
+// inUTC are the offsets of a zone that has none.
+func inUTC(time.Time) (offsets, error) { return offsets{}, nil }

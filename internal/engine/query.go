@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -120,14 +119,11 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	defer leave()
-	c, err := e.reader.take()
+	c, err := e.reader.take(ctx, zone)
 	if err != nil {
 		return err
 	}
 	defer e.reader.give(c)
-	if err := c.setZone(ctx, zone); err != nil {
-		return err
-	}
 	if views, err = e.catalog.begin(ctx, c, r.pin.World, st.tables); err != nil {
 		return err
 	}
@@ -202,19 +198,6 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 	}
 }
 
-// setZone sets the connection's time zone, outside a transaction.
-func (c *conn) setZone(ctx context.Context, zone *time.Location) error {
-	name := zone.String()
-	if c.zone == name {
-		return nil
-	}
-	if err := c.exec(ctx, "SET TimeZone = "+record.QuoteText(name)); err != nil {
-		return record.Errorf(record.Invalid, "time zone %q: %w", name, err)
-	}
-	c.zone = name
-	return nil
-}
-
 // Result is the rows of a query, as they come.
 type Result struct {
 	run     *run
@@ -277,32 +260,17 @@ func (r *Result) Close() error {
 }
 
 // setVariables gives a query's variables their values, in its own transaction: a
-// plan has them folded in. A connection keeps its variables, so what it has from
-// an earlier query need not be set again.
+// plan has them folded in.
 func (c *conn) setVariables(ctx context.Context, values map[string]string) error {
-	var changed []string
-	for name, value := range values {
-		if c.variables[name] != value {
-			changed = append(changed, "SET VARIABLE "+name+" = "+value)
-		}
-	}
-	if len(changed) == 0 {
+	if len(values) == 0 {
 		return nil
 	}
-	if err := c.exec(ctx, strings.Join(changed, ";\n")); err != nil {
-		clear(c.variables)
-		return err
+	var text strings.Builder
+	for name, value := range values {
+		text.WriteString("SET VARIABLE " + name + " = " + value + ";\n")
 	}
-	if len(c.variables) > maxVariables {
-		clear(c.variables)
-	}
-	maps.Copy(c.variables, values)
-	return nil
+	return c.exec(ctx, text.String())
 }
-
-// maxVariables bounds what a connection remembers of variables, of which a view
-// has two.
-const maxVariables = 256
 
 // variables are what the views of the statement's tables read.
 func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[string]string {
@@ -314,12 +282,14 @@ func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[s
 		}
 		var branches, files []string
 		if part := p.tables[key]; part != nil {
+			rows := int64(0)
 			for _, f := range part.files {
 				files = append(files, record.QuoteText(e.file(f.Path)))
+				rows += f.Rows
 			}
 			if len(files) > 0 {
 				branches = append(branches, record.QuoteText(v.lake()))
-				out[v.files()] = "[" + strings.Join(files, ", ") + "]"
+				out[v.files()], out[v.rows()] = "["+strings.Join(files, ", ")+"]", fmt.Sprintf("%d::UBIGINT", rows)
 			}
 			if v.sessions != nil {
 				out[v.from()], out[v.to()] = fmt.Sprintf("%d::BIGINT", part.reach.from), fmt.Sprintf("%d::BIGINT", part.reach.to)

@@ -116,7 +116,7 @@ func TestEveryType(t *testing.T) {
 	for _, c := range everyType {
 		computed = append(computed, Expression{Name: c.Name, SQL: record.QuoteName(c.Name), Type: c.Type})
 	}
-	v, err := e.NewEvaluator(t.Context(), everyType, computed, "")
+	v, err := e.NewEvaluator(t.Context(), nil, everyType, computed, "")
 	if err != nil {
 		t.Fatal(err)
 	}

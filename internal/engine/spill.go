@@ -33,7 +33,7 @@ func (e *Engine) LimitSpill(ctx context.Context, room int64) error {
 		if limit == before || room > 0 && limit < most && limit-before < spillStep && before-limit < spillStep {
 			continue
 		}
-		if err := setUp(ctx, s.instance, "SET max_temp_directory_size = '"+strconv.FormatInt(limit, 10)+"B'"); err != nil {
+		if err := setUp(ctx, s.instance, "SET GLOBAL max_temp_directory_size = '"+strconv.FormatInt(limit, 10)+"B'"); err != nil {
 			errs = append(errs, fmt.Errorf("limit what the %s spills to %d bytes: %w", s.name, limit, err))
 			continue
 		}
