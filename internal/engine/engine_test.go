@@ -80,7 +80,11 @@ func tryRows(ctx context.Context, e *Engine, r Request) ([]string, error) {
 		return nil, err
 	}
 	defer res.Close()
-	var out []string
+	return remaining(ctx, res)
+}
+
+// remaining reads a result to its end.
+func remaining(ctx context.Context, res *Result) (out []string, err error) {
 	for {
 		batch, err := res.Next(ctx)
 		if errors.Is(err, io.EOF) {

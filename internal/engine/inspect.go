@@ -190,6 +190,8 @@ func (w *walker) visitNode(n node, s scope) {
 		w.visitFunction(n)
 	case "COLUMN_REF":
 		w.visitColumn(n)
+	case "COMPARISON":
+		w.hideConstant(n)
 	}
 	if alias := n.text("alias"); s.froms != nil && (n.text("type") == "SUBQUERY" || n.text("type") == "TABLE_FUNCTION") {
 		s.froms[strings.ToLower(alias)] = true

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,9 +46,26 @@ func (e *Engine) young() layout {
 
 // settled is a file that stays: sorted as its reader gives it, in row groups that fit
 // into memory, of not more than DuckDB's usual 122,880 rows.
-func (e *Engine) settled(rowBytes int64) layout {
+func (e *Engine) settled(schema record.Schema, rowBytes int64) layout {
 	rows := min(max(2048, e.share("rewriter")/8/rowBytes/2048*2048), 122_880)
-	return layout("PRESERVE_ORDER true, ROW_GROUP_SIZE " + strconv.FormatInt(rows, 10))
+	return layout("PRESERVE_ORDER true, ROW_GROUP_SIZE " + strconv.FormatInt(rows, 10)).withoutBloom(schema)
+}
+
+// withoutBloom is a layout for files whose Bloom filters would lose rows: DuckDB 1.5.5
+// hashes -0.0 and 0.0 apart, though they are equal, and then `x = 0` misses the former.
+// It has no such option for a single column. TestBloomFiltersLoseNegativeZero fails once
+// DuckDB does better, and this can go.
+func (l layout) withoutBloom(schema record.Schema) layout {
+	if !slices.ContainsFunc(schema, func(c record.Column) bool { return floating(c.Type) }) {
+		return l
+	}
+	return l + ", WRITE_BLOOM_FILTER false"
+}
+
+// floating says that a type is, or holds, a floating-point number.
+func floating(t record.Type) bool {
+	return t.Kind == record.Double || t.Elem != nil && floating(*t.Elem) ||
+		slices.ContainsFunc(t.Fields, func(c record.Column) bool { return floating(c.Type) })
 }
 
 // copyTo has an instance write what reader gives. A file that failed is removed.

@@ -56,7 +56,7 @@ func (e *Engine) Rewrite(ctx context.Context, job record.RewriteJob) (files []re
 		}
 		s := &sorted{cur: rows, partition: job.Partition}
 		defer s.close()
-		files, err = e.writeRuns(ctx, job, s, perFile, e.settled(l.width()))
+		files, err = e.writeRuns(ctx, job, s, perFile, e.settled(job.Schema, l.width()))
 		return err
 	})
 	if err != nil {
