@@ -15,6 +15,7 @@ type Limits struct {
 	HeavyQueries      int           // at a time; default 2
 	QueueLength       int           // heavy queries that wait; default 64
 	QueryTime         time.Duration // default 10 min
+	IdleRead          time.Duration // default 1 min
 	IdempotencyWindow time.Duration // default 24 h
 	FlushBytes        int64         // default 64 MiB
 	FlushAge          time.Duration // default 10 s
@@ -32,6 +33,7 @@ func (l *Limits) ensureDefaults() {
 	set(&l.HeavyQueries, 2)
 	set(&l.QueueLength, 64)
 	set(&l.QueryTime, 10*time.Minute)
+	set(&l.IdleRead, time.Minute)
 	set(&l.IdempotencyWindow, 24*time.Hour)
 	set(&l.FlushBytes, 64<<20)
 	set(&l.FlushAge, 10*time.Second)

@@ -72,6 +72,7 @@ func (n *Node) Limits(ctx context.Context) ([]api.Limit, error) {
 		{Name: "heavy queries", Value: int64(l.HeavyQueries), Now: q.Running, Peak: q.MostRunning, Unit: "queries", Key: "limits.heavy_queries", What: "further ones wait"},
 		{Name: "query queue", Value: int64(l.QueueLength), Now: q.Waiting, Peak: q.MostWaiting, Unit: "queries waiting", Key: "limits.queue", What: "beyond it a query gets 429"},
 		{Name: "query time", Value: l.QueryTime.Milliseconds(), Peak: q.Longest.Milliseconds(), Unit: "milliseconds", Key: "limits.query_time", What: "a longer query is stopped"},
+		{Name: "idle client of a query", Value: l.IdleRead.Milliseconds(), Unit: "milliseconds", Key: "limits.idle_read", What: "a query whose client reads nothing for longer is ended"},
 		{Name: "idempotency keys", Value: int64(l.IdempotencyWindow.Seconds()), Now: keys, Unit: "seconds kept; keys now", Key: "idempotency.window", What: "an older key is taken for a new one"},
 	}
 	for i := range all {

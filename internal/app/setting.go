@@ -119,7 +119,7 @@ func flushOf(p Project, s *stream) deliver.Flush {
 }
 
 func engineLimits(l Limits) engine.Limits {
-	return engine.Limits{MemoryLimitBytes: l.MemoryBytes, MaxTempBytes: l.TempBytes, HeavyQueries: l.HeavyQueries, QueueLength: l.QueueLength, TimeLimit: l.QueryTime}
+	return engine.Limits{MemoryLimitBytes: l.MemoryBytes, MaxTempBytes: l.TempBytes, HeavyQueries: l.HeavyQueries, QueueLength: l.QueueLength, TimeLimit: l.QueryTime, IdleRead: l.IdleRead}
 }
 
 // settingChanges holds the last changes of settings, as JSON, the newest last.

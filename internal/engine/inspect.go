@@ -20,6 +20,7 @@ type statement struct {
 	tables map[string]bool // lower-case names in main that it may read
 	clock  bool            // it asks for the current time
 	heavy  bool            // it can make many rows from none
+	joins  bool            // it can make many rows from few
 	// describes says that it asks for a table's columns only.
 	describes bool
 }
@@ -208,6 +209,7 @@ func (w *walker) visitNode(n node, s scope) {
 		w.found.heavy = true
 		s = s.plus(n.text("cte_name"))
 	case "JOIN": // left first: what stands right may unnest it
+		w.found.joins = true
 		w.visit(n["left"], s)
 		w.visit(n["right"], s)
 	}

@@ -18,6 +18,7 @@ type Limits struct {
 	HeavyQueries     int           // at a time; default 2
 	QueueLength      int           // heavy queries that may wait; default 64
 	TimeLimit        time.Duration // of one query, waiting included; default 10 minutes
+	IdleRead         time.Duration // how long a query waits for its client to read on; default 1 minute
 }
 
 func (l Limits) withDefaults() Limits {
@@ -26,6 +27,7 @@ func (l Limits) withDefaults() Limits {
 	l.HeavyQueries = orElse(l.HeavyQueries, 2)
 	l.QueueLength = orElse(l.QueueLength, 64)
 	l.TimeLimit = orElse(l.TimeLimit, 10*time.Minute)
+	l.IdleRead = orElse(l.IdleRead, time.Minute)
 	return l
 }
 
@@ -33,7 +35,7 @@ func (l Limits) validate() error {
 	if l.MemoryLimitBytes < LeastMemory {
 		return record.Errorf(record.Invalid, "limits.memory must be at least %d MiB, not %d bytes", LeastMemory>>20, l.MemoryLimitBytes)
 	}
-	if l.HeavyQueries < 1 || l.QueueLength < 0 || l.MaxTempBytes < 0 || l.TimeLimit < 0 {
+	if l.HeavyQueries < 1 || l.QueueLength < 0 || l.MaxTempBytes < 0 || l.TimeLimit < 0 || l.IdleRead < 0 {
 		return record.Errorf(record.Invalid, "the engine's limits must be positive: %+v", l)
 	}
 	return nil

@@ -23,6 +23,7 @@ type plan struct {
 	bytes   int64
 	rows    int64    // recent
 	by      []string // columns for whose sake files are skipped, in order
+	heavy   bool     // it compares each row of one side with each of the other
 }
 
 // part is what it will read of one table.
@@ -39,7 +40,7 @@ type part struct {
 // wants. Too many is slow; too few would be wrong, so all doubt adds.
 func (e *Engine) plan(ctx context.Context, st *statement, w *world.World, views map[string]*view, params []any, zone *time.Location) (*plan, error) {
 	p := &plan{tables: map[string]*part{}}
-	worthwhile := false
+	worthwhile := st.joins
 	for key := range st.tables {
 		v := views[key]
 		if v == nil || st.describes {
@@ -169,6 +170,9 @@ func (e *Engine) explain(ctx context.Context, st *statement, p *plan, views map[
 	if err != nil || len(texts) == 0 || json.Unmarshal([]byte(texts[len(texts)-1]), &roots) != nil {
 		return nil
 	}
+	for _, root := range roots {
+		p.heavy = p.heavy || root.multiplies()
+	}
 	scans := map[string][]limits{}
 	around := func(day time.Time) (offsets, error) { return e.days.around(ctx, c, zone, day) }
 	for _, root := range roots {
@@ -182,6 +186,16 @@ func (e *Engine) explain(ctx context.Context, st *statement, p *plan, views map[
 		p.tables[key].wanted = wanted
 	}
 	return nil
+}
+
+// manyTimesMany are the operators that compare each row with each.
+var manyTimesMany = map[string]bool{"CROSS_PRODUCT": true, "NESTED_LOOP_JOIN": true, "BLOCKWISE_NL_JOIN": true}
+
+// multiplies says whether an operator's work is the product of its sides, whatever
+// their files weigh. A side of one row, as of a subquery that gives a value, counts too:
+// the plan of empty tables cannot tell.
+func (n *explained) multiplies() bool {
+	return manyTimesMany[n.Name] || slices.ContainsFunc(n.Children, func(c explained) bool { return c.multiplies() })
 }
 
 // scans collects the limits of every scan of a table of the plan.

@@ -114,7 +114,7 @@ func (r *run) execute(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	leave, err := e.queue.enter(ctx, st.heavy || p.bytes > lightBytes || p.rows > lightRows)
+	leave, err := e.queue.enter(ctx, st.heavy || p.heavy || p.bytes > lightBytes || p.rows > lightRows)
 	if err != nil {
 		return err
 	}
@@ -187,14 +187,27 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 		if err != nil {
 			return err
 		}
-		n := batch.NumRows()
-		select {
-		case r.batches <- batch:
-			r.stats.rows.Add(n)
-		case <-ctx.Done():
+		if err := r.hand(ctx, batch); err != nil {
 			batch.Release()
-			return interrupted(ctx)
+			return err
 		}
+	}
+}
+
+// hand waits until the client takes rows, but not for ever: a client that reads no more
+// would hold its World, and a place among the heavy queries.
+func (r *run) hand(ctx context.Context, batch arrow.RecordBatch) error {
+	n, most := batch.NumRows(), r.engine.limits.Load().IdleRead
+	idle := time.NewTimer(most)
+	defer idle.Stop()
+	select {
+	case r.batches <- batch:
+		r.stats.rows.Add(n)
+		return nil
+	case <-idle.C:
+		return record.Errorf(record.Timeout, "the client read nothing for %v, the limit of limits.idle_read: the query was ended after %d rows", most, r.stats.rows.Load())
+	case <-ctx.Done():
+		return interrupted(ctx)
 	}
 }
 

@@ -325,3 +325,46 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+// TestAnIdleClientGivesItsPlaceBack lets a client begin a heavy query and read no more.
+func TestAnIdleClientGivesItsPlaceBack(t *testing.T) {
+	e, _ := openEngine(t, func(o *Options) { o.HeavyQueries, o.IdleRead = 1, 50*time.Millisecond })
+	idle, err := e.Query(t.Context(), Request{SQL: "SELECT * FROM range(10000000)"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
+	if got := rows(t, e, "SELECT count(*) FROM range(10)"); got[0] != "10" { // waits for the one place
+		t.Errorf("behind an idle client: %v", got)
+	}
+	_, err = remaining(t.Context(), idle)
+	if record.KindOf(err) != record.Timeout || !strings.Contains(err.Error(), "limits.idle_read") {
+		t.Errorf("the idle client's error: %v", err)
+	}
+}
+
+func TestACrossJoinIsHeavy(t *testing.T) {
+	e, worlds := openEngine(t, nil)
+	publish(worlds, "ev", events, nil)
+	for sql, heavy := range map[string]bool{
+		"SELECT count(*) FROM ev a, ev b":                                              true,
+		"SELECT count(*) FROM ev a CROSS JOIN ev b":                                    true,
+		"SELECT count(*) FROM ev a JOIN ev b ON a.user_id LIKE b.user_id":              true,
+		"SELECT count(*) FROM ev a, ev b WHERE a._record_id = b._record_id":            false,
+		"SELECT count(*) FROM ev a JOIN ev b USING (user_id) WHERE a.ts < now()":       false,
+		"SELECT * FROM ev WHERE user_id IN (SELECT user_id FROM ev WHERE amount > 10)": false,
+	} {
+		views, err := e.catalog.current(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		st, err := e.inspect(t.Context(), sql, views)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err := e.plan(t.Context(), st, worlds.Current(), views, nil, time.UTC)
+		if err != nil || p.heavy != heavy {
+			t.Errorf("%s: heavy %v, %v, want %v", sql, p.heavy, err, heavy)
+		}
+	}
+}

@@ -60,6 +60,7 @@ type Limits struct {
 	HeavyQueries int            `yaml:"heavy_queries" json:"heavy_queries,omitempty" jsonschema:"default=2,description=Heavy queries at a time."`
 	Queue        int            `yaml:"queue" json:"queue,omitempty" jsonschema:"default=64,description=Heavy queries that may wait."`
 	QueryTime    shape.Duration `yaml:"query_time" json:"query_time,omitzero" jsonschema:"default=10m,description=How long a query may take."`
+	IdleRead     shape.Duration `yaml:"idle_read" json:"idle_read,omitzero" jsonschema:"default=1m,description=How long a query waits for a client that reads nothing; then it is ended."`
 }
 
 // Idempotency is about retries of clients.
@@ -93,6 +94,7 @@ func (c *Config) defaults(folder string) {
 	l.HeavyQueries = orElse(l.HeavyQueries, 2)
 	l.Queue = orElse(l.Queue, 64)
 	l.QueryTime = orElse(l.QueryTime, shape.Duration(10*time.Minute))
+	l.IdleRead = orElse(l.IdleRead, shape.Duration(time.Minute))
 	c.Idempotency.Window = orElse(c.Idempotency.Window, shape.Duration(24*time.Hour))
 	c.Flush.Size = orElse(c.Flush.Size, 64<<20)
 	c.Flush.Age = orElse(c.Flush.Age, shape.Duration(10*time.Second))

@@ -45,6 +45,8 @@ var limitsMessages = table{
 	"limit.limits.queue":              {"queries that wait", "待つクエリ"},
 	"limit.limits.queue.what":         {"The next one gets 429.", "次のクエリは 429。"},
 	"limit.limits.query_time":         {"time of a query", "クエリの時間"},
+	"limit.limits.idle_read":          {"idle client of a query", "読まないクライアント"},
+	"limit.limits.idle_read.what":     {"The query is ended.", "クエリを終えます。"},
 	"limit.limits.query_time.what":    {"The query is stopped.", "クエリを止めます。"},
 	"limit.idempotency.window":        {"idempotency keys", "冪等キー"},
 	"limit.idempotency.window.what":   {"An older key is taken for a new one.", "古いキーは新しいものとして扱います。"},
