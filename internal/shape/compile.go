@@ -209,9 +209,9 @@ const maxLiteralBytes = 16 << 10
 func (c *compiler) expression(path string, def *Column, at int) {
 	given := map[string]bool{
 		"from": def.From != "", "decode": def.Decode != "", "default": len(def.Default) > 0, "lookup": def.Lookup != nil,
-		"one_of": len(def.OneOf) > 0, "min": len(def.Min) > 0, "max": len(def.Max) > 0, "pattern": def.Pattern != "",
+		"one_of": len(def.OneOf) > 0, "format": def.Format != "", "min": len(def.Min) > 0, "max": len(def.Max) > 0, "pattern": def.Pattern != "",
 	}
-	for _, key := range []string{"from", "decode", "default", "lookup", "one_of", "min", "max", "pattern"} {
+	for _, key := range []string{"from", "decode", "default", "lookup", "format", "one_of", "min", "max", "pattern"} {
 		if given[key] {
 			c.mistakes.add(path+"."+key, "write it into the expression, or take out expr", "column %s has expr, which does not go with %s", def.Name, key)
 		}

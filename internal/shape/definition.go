@@ -32,6 +32,7 @@ type Column struct {
 	Type        string    `yaml:"type" json:"type" jsonschema:"required,description=boolean\\, int\\, bigint\\, double\\, decimal(p\\,s)\\, varchar\\, date\\, timestamp\\, timestamptz\\, json\\, type[] or struct(name type\\, ...)."`
 	From        string    `yaml:"from" json:"from,omitempty" jsonschema:"description=Where in the record the value stands\\, such as log.items[0].id; a name with odd letters goes in double quotes. Or the request it came with: _request.client\\, _request.user_agent\\, _request.key\\, _request.door\\, _request.received_at. Without it: the field of the column's name."`
 	Decode      string    `yaml:"decode" json:"decode,omitempty" jsonschema:"enum=json,description=The value is a string that holds JSON: take what it holds."`
+	Format      string    `yaml:"format" json:"format,omitempty" jsonschema:"description=How a time or date is written: epoch_s\\, epoch_ms\\, epoch_us\\, epoch_ns\\, yyyymmdd or a pattern of strftime's fields such as %d/%b/%Y:%H:%M:%S %z. Then nothing else is read as one."`
 	Default     Literal   `yaml:"default" json:"default,omitempty" jsonschema:"description=The value where the field is absent or null."`
 	NotNull     bool      `yaml:"not_null" json:"not_null,omitempty" jsonschema:"description=Quarantine records without a value."`
 	OneOf       []Literal `yaml:"one_of" json:"one_of,omitempty" jsonschema:"description=Quarantine records with any other value."`

@@ -193,7 +193,7 @@ func TestTypes(t *testing.T) {
 		{"json", `null`, "null"},
 		{"date", `"2024-02-29"`, "2024-02-29"},
 		{"date", `"2024-02-29T00:00:00Z"`, "2024-02-29"},
-		{"date", `"2023-02-29"`, `wrong_type: column x: expected a date such as "2006-01-02", found "2023-02-29"`},
+		{"date", `"2023-02-29"`, `wrong_type: column x: expected a date such as "2006-01-02"; other forms need the column's format:, such as yyyymmdd or %d/%m/%Y, found "2023-02-29"`},
 		{"date", `"2024-02-29T10:00:00Z"`, `wrong_type: column x: expected a date, or a time at midnight, found "2024-02-29T10:00:00Z"`},
 		{"bigint[]", `[1,"2",null]`, "[1,2,null]"},
 		{"bigint[]", `[]`, "[]"},
