@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -242,6 +243,13 @@ func (c *compiler) program(inputs int) {
 // unknownFields adds _extra, the last column.
 func (c *compiler) unknownFields() {
 	s := c.shaper
+	s.evolveColumns = cmp.Or(c.def.EvolveColumns, EvolveColumns)
+	s.evolved = map[int64]int{}
+	for i := range c.def.Columns {
+		if col := &c.def.Columns[i]; col.Inferred {
+			s.evolved[col.Hour]++
+		}
+	}
 	switch s.unknown = c.def.UnknownFields; s.unknown {
 	case "":
 		s.unknown = UnknownKeep

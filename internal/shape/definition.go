@@ -23,7 +23,10 @@ type Definition struct {
 	UnknownFields UnknownFields `yaml:"unknown_fields" json:"unknown_fields,omitempty" jsonschema:"enum=keep,enum=evolve,enum=quarantine,enum=drop,default=keep,description=What becomes of fields that no column takes: kept in _extra\\, made columns\\, the record quarantined\\, or dropped."`
 	Dedupe        *Dedupe       `yaml:"dedupe" json:"dedupe,omitempty" jsonschema:"description=Leave out records whose key was seen within a window."`
 	Retention     Retention     `yaml:"retention" json:"retention,omitzero" jsonschema:"description=How long to keep what. Without a value: for ever."`
-	Flush         Flush         `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
+	// EvolveColumns is limits.evolve_columns as it was when the definition was
+	// applied, so that shaping depends on nothing else; 0 is the default.
+	EvolveColumns int   `yaml:"-" json:"evolve_columns,omitempty" jsonschema:"-"`
+	Flush         Flush `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
 }
 
 // Column is one column of a stream's table.
@@ -45,6 +48,8 @@ type Column struct {
 	// Inferred marks a column that unknown_fields: evolve has added. A value
 	// that does not fit it goes to _extra instead of quarantine.
 	Inferred bool `yaml:"-" json:"inferred,omitempty" jsonschema:"-"`
+	// Hour is when the record that added it came, in hours since 1970.
+	Hour int64 `yaml:"-" json:"hour,omitempty" jsonschema:"-"`
 }
 
 // Lookup takes a column's value from a seed, seeds/<seed>.csv.
@@ -112,11 +117,11 @@ type Flush struct {
 }
 
 // Evolved is the definition with columns added that Batch.Unknown named.
-func (d Definition) Evolved(columns []record.Column) Definition {
+func (d Definition) Evolved(columns []record.NewColumn) Definition {
 	added := make([]Column, 0, len(d.Columns)+len(columns))
 	added = append(added, d.Columns...)
 	for _, c := range columns {
-		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true})
+		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true, Hour: c.Hour})
 	}
 	d.Columns = added
 	return d

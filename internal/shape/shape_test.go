@@ -259,7 +259,7 @@ func TestStoredDefinition(t *testing.T) {
 		Columns: []Column{{Name: "ts", Type: "timestamptz"}, {Name: "n", Type: "bigint", Default: Literal("9007199254740993"), OneOf: []Literal{Literal("9007199254740993")}}},
 		Enrich:  []Enrichment{{URL: &Source{Column: "page"}}},
 		Dedupe:  &Dedupe{Key: "n", Window: Duration(24 * time.Hour)}, Retention: Retention{Table: Duration(3 * 365 * day)},
-	}.Evolved([]record.Column{{Name: "more", Type: record.Type{Kind: record.Bigint}}})
+	}.Evolved([]record.NewColumn{{Column: record.Column{Name: "more", Type: record.Type{Kind: record.Bigint}}, Hour: 3}})
 	text, err := json.Marshal(def)
 	if err != nil {
 		t.Fatal(err)
