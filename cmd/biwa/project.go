@@ -110,7 +110,8 @@ func limits(c project.Config) app.Limits {
 	l := c.Limits
 	return app.Limits{BodyBytes: int64(l.Body), InFlightBytes: int64(l.InFlight), JournalBytes: int64(l.Journal), RecentBytes: int64(l.Recent),
 		MemoryBytes: int64(l.Memory), TempBytes: int64(l.Temp), DiskReserve: int64(l.DiskReserve), HeavyQueries: l.HeavyQueries, QueueLength: l.Queue,
-		QueryTime: time.Duration(l.QueryTime), IdleRead: time.Duration(l.IdleRead), IdempotencyWindow: time.Duration(c.Idempotency.Window), FlushBytes: int64(c.Flush.Size), FlushAge: time.Duration(c.Flush.Age)}
+		QueryTime: time.Duration(l.QueryTime), IdleRead: time.Duration(l.IdleRead), IdempotencyWindow: time.Duration(c.Idempotency.Window), FlushBytes: int64(c.Flush.Size), FlushAge: time.Duration(c.Flush.Age),
+		EvolveColumns: l.EvolveColumns}
 }
 
 func either(flag, configured string) string {

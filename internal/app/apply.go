@@ -109,6 +109,9 @@ func (n *Node) startWorkers(ctx context.Context, plans []plan, p Project) error 
 // planStream prepares what has changed of a stream, nil if nothing has.
 func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, error) {
 	stored := storedDefinition{Definition: p.Streams[name], TimeZone: p.Location.String(), Seeds: map[string]string{}}
+	if stored.Definition.UnknownFields == shape.UnknownEvolve {
+		stored.Definition.EvolveColumns = p.Limit.EvolveColumns
+	}
 	for _, c := range stored.Definition.Columns {
 		if c.Lookup != nil {
 			stored.Seeds[c.Lookup.Seed] = p.Seeds[c.Lookup.Seed]
@@ -137,14 +140,15 @@ func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, e
 
 // keepEvolved carries columns over that unknown_fields: evolve has added.
 func keepEvolved(d, last shape.Definition) shape.Definition {
-	var carried []record.Column
+	var carried []shape.Column
 	for _, c := range last.Columns {
 		taken := slices.ContainsFunc(d.Columns, func(o shape.Column) bool { return strings.EqualFold(o.Name, c.Name) })
-		if t, err := record.ParseType(c.Type); c.Inferred && !taken && err == nil {
-			carried = append(carried, record.Column{Name: c.Name, Type: t, Doc: c.Description})
+		if c.Inferred && !taken {
+			carried = append(carried, c)
 		}
 	}
-	return d.Evolved(carried)
+	d.Columns = append(slices.Clone(d.Columns), carried...)
+	return d
 }
 
 // storePlans writes all generations, and which settings changed, in one transaction.

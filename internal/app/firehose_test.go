@@ -67,6 +67,23 @@ func TestFirehoseWithTheGoSDK(t *testing.T) {
 		t.Errorf("the broken record's code: %s", got)
 	}
 
+	// What one record holds are as many records as objects; one that does not unpack
+	// leaves the others alone.
+	batch, err = c.PutRecordBatch(ctx, &firehose.PutRecordBatchInput{DeliveryStreamName: name, Records: []types.Record{
+		{Data: []byte(`{"n":6}{"n":7}`)}, {Data: []byte("\x1f\x8b\x08 broken")}, {Data: []byte(`{"n":8}`)}}})
+	if err != nil || aws.ToInt32(batch.FailedPutCount) != 0 || len(batch.RequestResponses) != 3 {
+		t.Fatalf("PutRecordBatch: %v, %+v", err, batch)
+	}
+	if err := n.Flush(ctx, "events"); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.One("SELECT string_agg(n::varchar, ',' ORDER BY n) FROM events WHERE n > 5"); got != "6,7,8" {
+		t.Errorf("rows: %s", got)
+	}
+	if got := n.One("SELECT line FROM quarantine WHERE _record_id = $1::bigint", aws.ToString(batch.RequestResponses[1].RecordId)); got != "H4sIIGJyb2tlbg==" {
+		t.Errorf("the record that does not unpack is kept as %s", got)
+	}
+
 	described, err := c.DescribeDeliveryStream(ctx, &firehose.DescribeDeliveryStreamInput{DeliveryStreamName: name})
 	if err != nil || described.DeliveryStreamDescription.DeliveryStreamStatus != types.DeliveryStreamStatusActive {
 		t.Errorf("DescribeDeliveryStream: %v, %+v", err, described)

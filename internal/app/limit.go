@@ -19,6 +19,7 @@ type Limits struct {
 	IdempotencyWindow time.Duration // default 24 h
 	FlushBytes        int64         // default 64 MiB
 	FlushAge          time.Duration // default 10 s
+	EvolveColumns     int           // an hour of receipt, of each stream; default shape.EvolveColumns
 }
 
 func (l *Limits) ensureDefaults() {

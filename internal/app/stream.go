@@ -110,7 +110,7 @@ type evolving struct {
 
 // Evolve starts a generation with more columns at a number. Where the table has
 // as many as it may, unknown fields are kept in _extra from there on.
-func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []record.Column) error {
+func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []record.NewColumn) error {
 	last := e.newest()
 	stored := last.stored
 	if len(stored.Definition.Columns)+len(columns) > maxColumns {

@@ -2,8 +2,10 @@ package collect
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/biwa-data/biwa/internal/access"
+	"github.com/biwa-data/biwa/internal/jsontext"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -129,8 +132,8 @@ func (d *FirehoseDoor) serve(r *http.Request, body []byte) (any, error) {
 	return nil, awsErrorf("UnknownOperationException", record.Invalid, "operation %q is not served here: there are PutRecord, PutRecordBatch, DescribeDeliveryStream and ListDeliveryStreams", operation)
 }
 
-// put stores records and returns an id for each. A record that a client joined
-// of several lines is several; one without a line break needs none.
+// put stores records and returns an id for each, that of the first where a client
+// joined several into one. One that cannot be unpacked does not keep the others out.
 func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehoseRecord) ([]recordResponse, error) {
 	stream, err := d.Streams.Stream(name)
 	if err != nil {
@@ -146,10 +149,11 @@ func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehose
 			return nil, awsErrorf("InvalidArgumentException", record.Invalid, "record %d: a record has 1 to %d bytes, a batch at most %d", i, firehoseRecordBytes, firehoseBatchBytes)
 		}
 		starts[i] = lines.Records
-		if data, err = unpackRecord(data); err != nil {
-			return nil, awsErrorf("InvalidArgumentException", record.Invalid, "record %d: %v", i, err)
+		if unpacked, err := unpackRecord(data); err != nil {
+			lines.addPacked(data, err)
+		} else {
+			lines.addRecord(unpacked)
 		}
-		lines.addRecord(data)
 	}
 	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines,
 		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: record.DoorFirehose}})
@@ -163,15 +167,49 @@ func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehose
 	return ids, nil
 }
 
-// addRecord adds what one Firehose record holds; one that is only white space is
-// kept too, as a broken record, for its sender was told that it is stored.
+// addRecord adds what one Firehose record holds: objects one after the other, with
+// line breaks between or within them or not, for agents join records to save
+// money. What is no object is taken to the end of its line. A record that is only
+// white space is kept too, as a broken one, for its sender was told that it is stored.
 func (l *Lines) addRecord(data []byte) {
-	text := trim(data)
-	if len(text) == 0 || !bytes.Contains(text, []byte{'\n'}) || isSpread(text) {
+	text := trim(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	if len(text) == 0 {
 		l.add(text)
-		return
 	}
-	l.lines(text)
+	for len(text) > 0 {
+		end := objectEnd(text)
+		l.add(trim(text[:end]))
+		text = trim(text[end:])
+	}
+}
+
+// objectEnd is where the object that the text begins with ends, else its line.
+// Scanning stops at the first fault or at the greatest depth, so a text of many
+// broken objects is not scanned more often than objects may be nested.
+func objectEnd(text []byte) int {
+	if text[0] == '{' {
+		if end, ok := jsontext.ValueEnd(text); ok {
+			return end
+		}
+	}
+	if end := bytes.IndexByte(text, '\n'); end >= 0 {
+		return end
+	}
+	return len(text)
+}
+
+// maxPackedBytes is how much is kept of a record that cannot be unpacked: in base64
+// it is below the limit of a record.
+const maxPackedBytes = record.MaxRecordBytes / 4 * 3
+
+// addPacked keeps a record that cannot be unpacked, in base64 as it was sent.
+func (l *Lines) addPacked(data []byte, why error) {
+	message := fmt.Sprintf("the record is packed and does not unpack: %v; it is kept in base64, as it was sent", why)
+	if len(data) > maxPackedBytes {
+		message = fmt.Sprintf("%s: the first %d of its %d bytes", message, maxPackedBytes, len(data))
+		data = data[:maxPackedBytes]
+	}
+	l.addFlawed(base64.StdEncoding.AppendEncode(nil, data), record.CodeInvalidJSON, message)
 }
 
 // unpackRecord undoes what agents do to single records to save bytes.

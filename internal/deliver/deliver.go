@@ -39,7 +39,7 @@ type Shapers interface {
 	// At is the shaper that holds at a number of the log.
 	At(seq record.Sequence) (Shaper, error)
 	// Evolve starts a generation with more columns at a number.
-	Evolve(ctx context.Context, from record.Sequence, columns []record.Column) error
+	Evolve(ctx context.Context, from record.Sequence, columns []record.NewColumn) error
 }
 
 // Recent holds rows that are in no file yet, where SQL sees them.

@@ -152,7 +152,7 @@ func (h *shaper) Shape(_ context.Context, env *record.Envelope, sec *record.Sect
 		b.Rows = nil
 	}
 	if sec.Requests[0].UserAgent == newField && len(h.schema) == 1 {
-		b.Unknown = wide[1:]
+		b.Unknown = []record.NewColumn{{Column: wide[1]}}
 	}
 	return b, nil
 }
@@ -171,7 +171,7 @@ func (g *generations) At(seq record.Sequence) (Shaper, error) {
 	return g.narrow, nil
 }
 
-func (g *generations) Evolve(_ context.Context, from record.Sequence, _ []record.Column) error {
+func (g *generations) Evolve(_ context.Context, from record.Sequence, _ []record.NewColumn) error {
 	g.site.mu.Lock()
 	defer g.site.mu.Unlock()
 	g.site.widened = from

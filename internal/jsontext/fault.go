@@ -98,6 +98,13 @@ func CheckValue(text []byte) (code, message string) {
 	return f.verdict(text, at)
 }
 
+// ValueEnd is where the value that a text begins with ends, whatever follows it;
+// false if the text does not begin with one.
+func ValueEnd(text []byte) (end int, ok bool) {
+	end, _, _, f := scanValue(text, 0, 0)
+	return end, f == 0
+}
+
 // scanText scans a text that is one value with blanks around it.
 func scanText(b []byte) (Kind, int, fault) {
 	i, kind, _, f := scanValue(b, skipSpace(b, 0), 0)

@@ -40,7 +40,7 @@ func (p *Project) checkConfig(doc *document) {
 			note(fmt.Sprintf("trusted_proxies[%d]", i), "write an address such as 10.0.0.1, or a network such as 10.0.0.0/8", "%q is no address or network", proxy)
 		}
 	}
-	for path, n := range map[string]int{"limits.heavy_queries": c.Limits.HeavyQueries, "limits.queue": c.Limits.Queue} {
+	for path, n := range map[string]int{"limits.heavy_queries": c.Limits.HeavyQueries, "limits.queue": c.Limits.Queue, "limits.evolve_columns": c.Limits.EvolveColumns} {
 		if n < 1 {
 			note(path, "", "%d is less than 1", n)
 		}

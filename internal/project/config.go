@@ -50,17 +50,18 @@ type Key struct {
 
 // Limits are what the node may use.
 type Limits struct {
-	Body         shape.Size     `yaml:"body" json:"body,omitzero" jsonschema:"default=32MiB,description=The body of one request."`
-	InFlight     shape.Size     `yaml:"in_flight" json:"in_flight,omitzero" jsonschema:"default=64MiB,description=Records that are being stored; beyond it the doors answer 503."`
-	Journal      shape.Size     `yaml:"journal" json:"journal,omitzero" jsonschema:"default=1GiB,description=The young part of the log."`
-	Recent       shape.Size     `yaml:"recent" json:"recent,omitzero" jsonschema:"default=256MiB,description=Rows that are in no file yet\\, of all streams."`
-	Memory       shape.Size     `yaml:"memory" json:"memory,omitzero" jsonschema:"default=2GiB,description=The memory of SQL queries."`
-	Temp         shape.Size     `yaml:"temp" json:"temp,omitzero" jsonschema:"default=16GiB,description=The disk SQL queries may spill to."`
-	DiskReserve  shape.Size     `yaml:"disk_reserve" json:"disk_reserve,omitzero" jsonschema:"default=1GiB,description=Free disk space below which the doors answer 503."`
-	HeavyQueries int            `yaml:"heavy_queries" json:"heavy_queries,omitempty" jsonschema:"default=2,description=Heavy queries at a time."`
-	Queue        int            `yaml:"queue" json:"queue,omitempty" jsonschema:"default=64,description=Heavy queries that may wait."`
-	QueryTime    shape.Duration `yaml:"query_time" json:"query_time,omitzero" jsonschema:"default=10m,description=How long a query may take."`
-	IdleRead     shape.Duration `yaml:"idle_read" json:"idle_read,omitzero" jsonschema:"default=1m,description=How long a query waits for a client that reads nothing; then it is ended."`
+	Body          shape.Size     `yaml:"body" json:"body,omitzero" jsonschema:"default=32MiB,description=The body of one request."`
+	InFlight      shape.Size     `yaml:"in_flight" json:"in_flight,omitzero" jsonschema:"default=64MiB,description=Records that are being stored; beyond it the doors answer 503."`
+	Journal       shape.Size     `yaml:"journal" json:"journal,omitzero" jsonschema:"default=1GiB,description=The young part of the log."`
+	Recent        shape.Size     `yaml:"recent" json:"recent,omitzero" jsonschema:"default=256MiB,description=Rows that are in no file yet\\, of all streams."`
+	Memory        shape.Size     `yaml:"memory" json:"memory,omitzero" jsonschema:"default=2GiB,description=The memory of SQL queries."`
+	Temp          shape.Size     `yaml:"temp" json:"temp,omitzero" jsonschema:"default=16GiB,description=The disk SQL queries may spill to."`
+	DiskReserve   shape.Size     `yaml:"disk_reserve" json:"disk_reserve,omitzero" jsonschema:"default=1GiB,description=Free disk space below which the doors answer 503."`
+	HeavyQueries  int            `yaml:"heavy_queries" json:"heavy_queries,omitempty" jsonschema:"default=2,description=Heavy queries at a time."`
+	Queue         int            `yaml:"queue" json:"queue,omitempty" jsonschema:"default=64,description=Heavy queries that may wait."`
+	QueryTime     shape.Duration `yaml:"query_time" json:"query_time,omitzero" jsonschema:"default=10m,description=How long a query may take."`
+	EvolveColumns int            `yaml:"evolve_columns" json:"evolve_columns,omitempty" jsonschema:"default=32,description=How many columns unknown_fields: evolve adds to a stream's table for what came within one hour."`
+	IdleRead      shape.Duration `yaml:"idle_read" json:"idle_read,omitzero" jsonschema:"default=1m,description=How long a query waits for a client that reads nothing; then it is ended."`
 }
 
 // Idempotency is about retries of clients.
@@ -93,6 +94,7 @@ func (c *Config) defaults(folder string) {
 	l.DiskReserve = orElse(l.DiskReserve, 1<<30)
 	l.HeavyQueries = orElse(l.HeavyQueries, 2)
 	l.Queue = orElse(l.Queue, 64)
+	l.EvolveColumns = orElse(l.EvolveColumns, shape.EvolveColumns)
 	l.QueryTime = orElse(l.QueryTime, shape.Duration(10*time.Minute))
 	l.IdleRead = orElse(l.IdleRead, shape.Duration(time.Minute))
 	c.Idempotency.Window = orElse(c.Idempotency.Window, shape.Duration(24*time.Hour))

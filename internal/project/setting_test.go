@@ -35,7 +35,7 @@ environments:
 	}
 	want := map[string]string{"name": "shop", "timezone": "UTC", "bundle": "single", "storage.data": "data", "listeners.http": ":2492", "listeners.aws": ":4566", "listeners.postgres": "off",
 		"keys.me": "admin", "keys.site": "public, streams s, origins https://a.example, rate 9", "trusted_proxies": "10.0.0.1, 10.1.0.0/16",
-		"limits.body": "32MiB", "limits.in_flight": "64MiB", "limits.journal": "1GiB", "limits.recent": "1GiB", "limits.memory": "2GiB", "limits.temp": "16GiB", "limits.disk_reserve": "1GiB",
+		"limits.body": "32MiB", "limits.in_flight": "64MiB", "limits.journal": "1GiB", "limits.recent": "1GiB", "limits.memory": "2GiB", "limits.temp": "16GiB", "limits.disk_reserve": "1GiB", "limits.evolve_columns": "32",
 		"limits.heavy_queries": "2", "limits.queue": "64", "limits.query_time": "1m30s", "limits.idle_read": "1m", "idempotency.window": "1d", "flush.size": "64MiB", "flush.age": "10s", "archive.retention": ""}
 	if !maps.Equal(got, want) {
 		t.Errorf("settings\n%v, want\n%v", got, want)

@@ -24,9 +24,15 @@ type Batch struct {
 	Bytes int64
 	// Unknown are fields that no column takes, where the stream evolves: the
 	// caller adds them as columns and shapes the section again.
-	Unknown []Column
+	Unknown []NewColumn
 	// DedupeKeys has one hashed key a row of Rows where the stream deduplicates.
 	DedupeKeys [][16]byte
+}
+
+// NewColumn is a column that a record would add to its table.
+type NewColumn struct {
+	Column
+	Hour int64 // of the record's receipt, since 1970
 }
 
 // Reject is a record that is kept in quarantine, with its reason.

@@ -1,6 +1,7 @@
 package shape
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -209,9 +210,9 @@ const maxLiteralBytes = 16 << 10
 func (c *compiler) expression(path string, def *Column, at int) {
 	given := map[string]bool{
 		"from": def.From != "", "decode": def.Decode != "", "default": len(def.Default) > 0, "lookup": def.Lookup != nil,
-		"one_of": len(def.OneOf) > 0, "min": len(def.Min) > 0, "max": len(def.Max) > 0, "pattern": def.Pattern != "",
+		"one_of": len(def.OneOf) > 0, "format": def.Format != "", "min": len(def.Min) > 0, "max": len(def.Max) > 0, "pattern": def.Pattern != "",
 	}
-	for _, key := range []string{"from", "decode", "default", "lookup", "one_of", "min", "max", "pattern"} {
+	for _, key := range []string{"from", "decode", "default", "lookup", "format", "one_of", "min", "max", "pattern"} {
 		if given[key] {
 			c.mistakes.add(path+"."+key, "write it into the expression, or take out expr", "column %s has expr, which does not go with %s", def.Name, key)
 		}
@@ -242,6 +243,13 @@ func (c *compiler) program(inputs int) {
 // unknownFields adds _extra, the last column.
 func (c *compiler) unknownFields() {
 	s := c.shaper
+	s.evolveColumns = cmp.Or(c.def.EvolveColumns, EvolveColumns)
+	s.evolved = map[int64]int{}
+	for i := range c.def.Columns {
+		if col := &c.def.Columns[i]; col.Inferred {
+			s.evolved[col.Hour]++
+		}
+	}
 	switch s.unknown = c.def.UnknownFields; s.unknown {
 	case "":
 		s.unknown = UnknownKeep

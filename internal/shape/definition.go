@@ -23,7 +23,10 @@ type Definition struct {
 	UnknownFields UnknownFields `yaml:"unknown_fields" json:"unknown_fields,omitempty" jsonschema:"enum=keep,enum=evolve,enum=quarantine,enum=drop,default=keep,description=What becomes of fields that no column takes: kept in _extra\\, made columns\\, the record quarantined\\, or dropped."`
 	Dedupe        *Dedupe       `yaml:"dedupe" json:"dedupe,omitempty" jsonschema:"description=Leave out records whose key was seen within a window."`
 	Retention     Retention     `yaml:"retention" json:"retention,omitzero" jsonschema:"description=How long to keep what. Without a value: for ever."`
-	Flush         Flush         `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
+	// EvolveColumns is limits.evolve_columns as it was when the definition was
+	// applied, so that shaping depends on nothing else; 0 is the default.
+	EvolveColumns int   `yaml:"-" json:"evolve_columns,omitempty" jsonschema:"-"`
+	Flush         Flush `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
 }
 
 // Column is one column of a stream's table.
@@ -32,6 +35,7 @@ type Column struct {
 	Type        string    `yaml:"type" json:"type" jsonschema:"required,description=boolean\\, int\\, bigint\\, double\\, decimal(p\\,s)\\, varchar\\, date\\, timestamp\\, timestamptz\\, json\\, type[] or struct(name type\\, ...)."`
 	From        string    `yaml:"from" json:"from,omitempty" jsonschema:"description=Where in the record the value stands\\, such as log.items[0].id; a name with odd letters goes in double quotes. Or the request it came with: _request.client\\, _request.user_agent\\, _request.key\\, _request.door\\, _request.received_at. Without it: the field of the column's name."`
 	Decode      string    `yaml:"decode" json:"decode,omitempty" jsonschema:"enum=json,description=The value is a string that holds JSON: take what it holds."`
+	Format      string    `yaml:"format" json:"format,omitempty" jsonschema:"description=How a time or date is written: epoch_s\\, epoch_ms\\, epoch_us\\, epoch_ns\\, yyyymmdd or a pattern of strftime's fields such as %d/%b/%Y:%H:%M:%S %z. Then nothing else is read as one."`
 	Default     Literal   `yaml:"default" json:"default,omitempty" jsonschema:"description=The value where the field is absent or null."`
 	NotNull     bool      `yaml:"not_null" json:"not_null,omitempty" jsonschema:"description=Quarantine records without a value."`
 	OneOf       []Literal `yaml:"one_of" json:"one_of,omitempty" jsonschema:"description=Quarantine records with any other value."`
@@ -44,6 +48,8 @@ type Column struct {
 	// Inferred marks a column that unknown_fields: evolve has added. A value
 	// that does not fit it goes to _extra instead of quarantine.
 	Inferred bool `yaml:"-" json:"inferred,omitempty" jsonschema:"-"`
+	// Hour is when the record that added it came, in hours since 1970.
+	Hour int64 `yaml:"-" json:"hour,omitempty" jsonschema:"-"`
 }
 
 // Lookup takes a column's value from a seed, seeds/<seed>.csv.
@@ -111,11 +117,11 @@ type Flush struct {
 }
 
 // Evolved is the definition with columns added that Batch.Unknown named.
-func (d Definition) Evolved(columns []record.Column) Definition {
+func (d Definition) Evolved(columns []record.NewColumn) Definition {
 	added := make([]Column, 0, len(d.Columns)+len(columns))
 	added = append(added, d.Columns...)
 	for _, c := range columns {
-		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true})
+		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true, Hour: c.Hour})
 	}
 	d.Columns = added
 	return d

@@ -76,7 +76,7 @@ func FuzzNumber(f *testing.F) {
 				}
 			}
 		}
-		parseEpoch(text)
+		parseEpoch(text, 6)
 		parseMoment(text)
 	})
 }

@@ -97,8 +97,8 @@ func parseClock(s []byte) (micros int64, rest []byte, ok bool) {
 	return micros, s[i:], true
 }
 
-// parseOffset reads nothing, Z, UTC, GMT, +09, +0900 or +09:00, after a blank or
-// not, in seconds east of UTC.
+// parseOffset reads nothing, Z, UTC, GMT, +09, +0900, +09:00 or, as zones had them
+// before standard time, +09:18:59, after a blank or not, in seconds east of UTC.
 func parseOffset(s []byte) (seconds int64, hasZone, ok bool) {
 	if len(s) == 0 {
 		return 0, false, true
@@ -116,42 +116,33 @@ func parseOffset(s []byte) (seconds int64, hasZone, ok bool) {
 		return 0, true, false
 	}
 	hours, ok := digits2(s[1], s[2])
-	minutes := int64(0)
-	if rest := s[3:]; ok && len(rest) > 0 {
+	var below [2]int64 // minutes and seconds
+	rest := s[3:]
+	for i := 0; i < len(below) && ok && len(rest) > 0; i++ {
 		rest = bytes.TrimPrefix(rest, []byte(":"))
-		if ok = len(rest) == 2; ok {
-			minutes, ok = digits2(rest[0], rest[1])
+		if ok = len(rest) >= 2; ok {
+			below[i], ok = digits2(rest[0], rest[1])
+			rest = rest[2:]
 		}
 	}
-	seconds = (hours*60 + minutes) * 60
+	seconds = (hours*60+below[0])*60 + below[1]
 	if s[0] == '-' {
 		seconds = -seconds
 	}
-	return seconds, true, ok && hours <= 18 && minutes <= 59
+	return seconds, true, ok && len(rest) == 0 && hours <= 18 && below[0] <= 59 && below[1] <= 59
 }
 
-// parseEpoch reads a number of seconds, milliseconds, microseconds or
-// nanoseconds since 1970; which of them, its size tells: seconds reach to the
-// year 5138, milliseconds back to 1973.
-func parseEpoch(s []byte) (micros int64, fits, ok bool) {
+// parseEpoch reads a number since 1970 whose unit has so many digits more than
+// the microsecond. Digits beyond the microsecond are cut off.
+func parseEpoch(s []byte, unit int) (micros int64, fits, ok bool) {
 	n, form := parseNumber(s)
 	if form != exactNumber {
 		return 0, form == notNumber, form == tooManyDigits
 	}
-	whole := wholePart(n)
-	unit := 6 // digits between the number's unit and the microsecond
-	switch {
-	case whole < 0:
-		return 0, false, true
-	case whole >= 1e17:
-		unit = -3
-	case whole >= 1e14:
-		unit = 0
-	case whole >= 1e11:
-		unit = 3
-	}
 	n.scale -= unit
-	micros = wholePart(n)
+	if micros = wholePart(n); micros < 0 {
+		return 0, false, true
+	}
 	if n.negative {
 		micros = -micros
 	}
@@ -178,33 +169,38 @@ func wholePart(n number) int64 {
 // timeColumn is a timestamptz or timestamp column, in microseconds.
 type timeColumn struct {
 	fixed[int64]
-	typ   record.Type
-	zone  *zone
-	rules *bounds[int64]
+	typ    record.Type
+	zone   *zone
+	rules  *bounds[int64]
+	format *timeFormat // nil where the column says none
 }
 
-const wantTime = `a time such as "2006-01-02T15:04:05+09:00", "2006-01-02 15:04:05" or seconds since 1970`
+const wantTime = `a time such as "2006-01-02T15:04:05+09:00" or "2006-01-02 15:04:05"`
+
+// furthestZone is how far a wall clock may be from UTC: the first and the last
+// time that can be written are that far outside the years 1 to 9999 of UTC.
+const furthestZone = 19 * 3600 * microsPerSecond
 
 func (c *timeColumn) put(row int, v *jsontext.Value) *problem {
 	if v.Kind != jsontext.Number && v.Kind != jsontext.String {
 		return wrongType(wantTime, v)
 	}
-	m, ok := parseMoment(v.Text())
-	fits := true
-	if !ok {
-		if m.wall, fits, ok = parseEpoch(v.Text()); !ok {
-			return wrongType(wantTime, v)
-		}
-		m.hasZone = true
+	m, p := readMoment(c.format, v)
+	if p != nil {
+		return p
 	}
 	micros := m.wall - m.offset
+	slack := int64(0)
 	switch instant := c.typ.Kind == record.Timestamptz; {
 	case instant && !m.hasZone:
 		micros = c.zone.instant(micros)
-	case !instant && m.hasZone:
+		slack = furthestZone
+	case instant:
+		slack = furthestZone
+	case m.hasZone:
 		micros = c.zone.wall(micros)
 	}
-	if !fits || micros < minMoment || micros > maxMoment {
+	if micros < minMoment-slack || micros > maxMoment+slack {
 		return outOfRange(v, "is not within the years 1 to 9999")
 	}
 	if p := c.rules.check(micros, v); p != nil {
@@ -214,6 +210,13 @@ func (c *timeColumn) put(row int, v *jsontext.Value) *problem {
 	return nil
 }
 
+func readMoment(f *timeFormat, v *jsontext.Value) (moment, *problem) {
+	if f != nil {
+		return f.moment(v)
+	}
+	return plainMoment(v)
+}
+
 func (c *timeColumn) array(mem memory.Allocator, rows int) arrow.ArrayData {
 	return c.data(mem, c.typ.Arrow(), rows)
 }
@@ -221,13 +224,23 @@ func (c *timeColumn) array(mem memory.Allocator, rows int) arrow.ArrayData {
 // dateColumn takes dates, and times at midnight: others would lose their hours.
 type dateColumn struct {
 	fixed[int32]
-	rules *bounds[int32]
+	rules  *bounds[int32]
+	format *timeFormat
 }
 
 func (c *dateColumn) put(row int, v *jsontext.Value) *problem {
-	m, ok := parseMoment(v.Text())
-	if v.Kind != jsontext.String || !ok {
-		return wrongType(`a date such as "2006-01-02"`, v)
+	var m moment
+	switch {
+	case c.format != nil && (v.Kind == jsontext.String || v.Kind == jsontext.Number):
+		var p *problem
+		if m, p = c.format.moment(v); p != nil {
+			return p
+		}
+	default:
+		var ok bool
+		if m, ok = parseMoment(v.Text()); v.Kind != jsontext.String || !ok {
+			return wrongType(`a date such as "2006-01-02"; other forms need the column's format:, such as yyyymmdd or %d/%m/%Y`, v)
+		}
 	}
 	if m.wall%microsPerDay != 0 {
 		return wrongType("a date, or a time at midnight", v)

@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+const otherForms = "; other forms need the column's format:, such as %d/%b/%Y:%H:%M:%S %z"
+
 func TestTimes(t *testing.T) {
 	tests := []struct{ typ, value, want string }{
 		{"timestamptz", `"2015-05-17T10:05:03+00:00"`, "2015-05-17T10:05:03Z"},
@@ -19,16 +21,22 @@ func TestTimes(t *testing.T) {
 		{"timestamptz", `1431857103`, "2015-05-17T10:05:03Z"},
 		{"timestamptz", `1431857103.25`, "2015-05-17T10:05:03.25Z"},
 		{"timestamptz", `1431857103250`, "2015-05-17T10:05:03.25Z"},
-		{"timestamptz", `"1431857103250"`, "2015-05-17T10:05:03.25Z"},
+		{"timestamptz", `631152000`, "1990-01-01T00:00:00Z"},
+		{"timestamptz", `4133980799999`, "2100-12-31T23:59:59.999Z"},
+		{"timestamptz", `4133980799999999`, "2100-12-31T23:59:59.999999Z"},
+		{"timestamptz", `"2015-05-17T12:30:60Z"`, "2015-05-17T12:31:00Z"},
+		{"timestamptz", `"1887-01-01T00:00:00+09:18:59"`, "1886-12-31T14:41:01Z"},
+		{"timestamptz", `"0001-01-01T00:00:00"`, "0000-12-31T14:41:01Z"},
+		{"timestamptz", `"9999-12-31T23:59:59.999999Z"`, "9999-12-31T23:59:59.999999Z"},
+		{"timestamp", `"9999-12-31T23:59:59.999999"`, "9999-12-31 23:59:59.999999"},
+		{"timestamp", `"9999-12-31T23:59:59Z"`, `out_of_range: column x: "9999-12-31T23:59:59Z" is not within the years 1 to 9999`},
 		{"timestamptz", `1431857103250001`, "2015-05-17T10:05:03.250001Z"},
 		{"timestamptz", `1431857103250001999`, "2015-05-17T10:05:03.250001Z"},
 		{"timestamptz", `1.431857103e9`, "2015-05-17T10:05:03Z"},
-		{"timestamptz", `-1`, "1969-12-31T23:59:59Z"},
-		{"timestamptz", `1e30`, `out_of_range: column x: 1e30 is not within the years 1 to 9999`},
-		{"timestamptz", `"0000-01-01"`, `wrong_type: column x: expected ` + wantTime + `, found "0000-01-01"`},
-		{"timestamptz", `"2015-02-29T00:00:00Z"`, `wrong_type: column x: expected ` + wantTime + `, found "2015-02-29T00:00:00Z"`},
-		{"timestamptz", `"2015-05-17T24:00:00Z"`, `wrong_type: column x: expected ` + wantTime + `, found "2015-05-17T24:00:00Z"`},
-		{"timestamptz", `"17/May/2015:10:05:03 +0000"`, `wrong_type: column x: expected ` + wantTime + `, found "17/May/2015:10:05:03 +0000"`},
+		{"timestamptz", `"0000-01-01"`, `wrong_type: column x: expected ` + wantTime + otherForms + `, found "0000-01-01"`},
+		{"timestamptz", `"2015-02-29T00:00:00Z"`, `wrong_type: column x: expected ` + wantTime + otherForms + `, found "2015-02-29T00:00:00Z"`},
+		{"timestamptz", `"2015-05-17T24:00:00Z"`, `wrong_type: column x: expected ` + wantTime + otherForms + `, found "2015-05-17T24:00:00Z"`},
+		{"timestamptz", `"17/May/2015:10:05:03 +0000"`, `wrong_type: column x: expected ` + wantTime + otherForms + `, found "17/May/2015:10:05:03 +0000"`},
 		{"timestamptz", `true`, `wrong_type: column x: expected ` + wantTime + `, found true`},
 		{"timestamp", `"2015-05-17T10:05:03"`, "2015-05-17 10:05:03"},
 		{"timestamp", `"2015-05-17T10:05:03Z"`, "2015-05-17 19:05:03"},

@@ -12,7 +12,7 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// rules are a column's one_of, min, max and pattern, in the form its type needs;
+// rules are a column's one_of, min, max, pattern and format, in the form its type needs;
 // the other forms are nil. Columns share them and only read.
 type rules struct {
 	int32   *bounds[int32] // int and date
@@ -20,6 +20,7 @@ type rules struct {
 	float   *bounds[float64]
 	decimal *bounds[decimal128.Num]
 	text    *textRules
+	format  *timeFormat // of times and dates
 }
 
 // newColumn makes the buffers of a column; z is its goroutine's.
@@ -36,9 +37,9 @@ func newColumn(t record.Type, r rules, z *zone) column {
 	case record.Decimal:
 		return &decimalColumn{typ: t, rules: r.decimal}
 	case record.Date:
-		return &dateColumn{rules: r.int32}
+		return &dateColumn{rules: r.int32, format: r.format}
 	case record.Timestamp, record.Timestamptz:
-		return &timeColumn{typ: t, zone: z, rules: r.int64}
+		return &timeColumn{typ: t, zone: z, rules: r.int64, format: r.format}
 	case record.JSON:
 		return &jsonColumn{}
 	case record.Array:
@@ -57,7 +58,8 @@ func newColumn(t record.Type, r rules, z *zone) column {
 // rules compiles a column's rules.
 func (c *compiler) rules(path string, def *Column, typ record.Type) (r rules) {
 	z := newZone(c.options.Location)
-	probe := newColumn(typ, rules{}, &z)
+	r.format = c.format(path+".format", def, typ)
+	probe := newColumn(typ, r, &z)
 	switch p := probe.(type) {
 	case *intColumn:
 		r.int32 = makeBounds(c, path, def, p, &p.fixed, cmp.Compare)
@@ -83,6 +85,27 @@ func (c *compiler) rules(path string, def *Column, typ record.Type) (r rules) {
 		c.mistakes.add(path+".pattern", "use min, max or one_of, or give the column the type varchar", "column %s is %s, and a pattern works on varchar only", def.Name, typ)
 	}
 	return r
+}
+
+// format compiles how a column's times are written, nil where it does not say.
+func (c *compiler) format(path string, def *Column, typ record.Type) *timeFormat {
+	if def.Format == "" {
+		return nil
+	}
+	isDate := typ.Kind == record.Date
+	if !isDate && typ.Kind != record.Timestamp && typ.Kind != record.Timestamptz {
+		c.mistakes.add(path, "give the column the type timestamptz, timestamp or date", "column %s is %s, and a format is of times and dates", def.Name, typ)
+		return nil
+	}
+	f, suggestion, err := parseFormat(def.Format)
+	if err != nil {
+		c.mistakes.add(path, suggestion, "column %s: %v", def.Name, err)
+		return nil
+	}
+	if isDate && f.timeOfDay() {
+		c.mistakes.add(path, "give the column the type timestamptz, and another the date with expr", "column %s is a date, and its format %s has a time of day", def.Name, f.text)
+	}
+	return f
 }
 
 func (c *compiler) noBounds(path string, def *Column, typ record.Type) {

@@ -193,7 +193,7 @@ func TestTypes(t *testing.T) {
 		{"json", `null`, "null"},
 		{"date", `"2024-02-29"`, "2024-02-29"},
 		{"date", `"2024-02-29T00:00:00Z"`, "2024-02-29"},
-		{"date", `"2023-02-29"`, `wrong_type: column x: expected a date such as "2006-01-02", found "2023-02-29"`},
+		{"date", `"2023-02-29"`, `wrong_type: column x: expected a date such as "2006-01-02"; other forms need the column's format:, such as yyyymmdd or %d/%m/%Y, found "2023-02-29"`},
 		{"date", `"2024-02-29T10:00:00Z"`, `wrong_type: column x: expected a date, or a time at midnight, found "2024-02-29T10:00:00Z"`},
 		{"bigint[]", `[1,"2",null]`, "[1,2,null]"},
 		{"bigint[]", `[]`, "[]"},
@@ -259,7 +259,7 @@ func TestStoredDefinition(t *testing.T) {
 		Columns: []Column{{Name: "ts", Type: "timestamptz"}, {Name: "n", Type: "bigint", Default: Literal("9007199254740993"), OneOf: []Literal{Literal("9007199254740993")}}},
 		Enrich:  []Enrichment{{URL: &Source{Column: "page"}}},
 		Dedupe:  &Dedupe{Key: "n", Window: Duration(24 * time.Hour)}, Retention: Retention{Table: Duration(3 * 365 * day)},
-	}.Evolved([]record.Column{{Name: "more", Type: record.Type{Kind: record.Bigint}}})
+	}.Evolved([]record.NewColumn{{Column: record.Column{Name: "more", Type: record.Type{Kind: record.Bigint}}, Hour: 3}})
 	text, err := json.Marshal(def)
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,8 @@
 package shape
 
 import (
+	"bytes"
+	"strconv"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/jsontext"
@@ -22,7 +24,7 @@ func (w *worker) takeUnknown() (p *problem, column string) {
 	case UnknownEvolve:
 		for i := range unknown {
 			if u := &unknown[i]; u.node == 0 && !u.partly && u.value.Present() {
-				w.inferred.see(w.shaper, u)
+				w.inferred.see(w.shaper, u, floorDiv(w.receipt, 3600*microsPerSecond))
 			}
 		}
 	}
@@ -78,42 +80,47 @@ func (w *worker) appendExtra(dst []byte, at int) []byte {
 	return append(dst, '}')
 }
 
-// MaxInferred is how many columns one section may add to a table.
-const MaxInferred = 32
+// EvolveColumns is how many columns what came within one hour may add to a table,
+// where limits.evolve_columns does not say.
+const EvolveColumns = 32
 
 // inferred gathers the columns that unknown_fields: evolve would add, in the
 // order in which their fields first came.
+//
+// The first value of a field decides its column's type, and nothing else does:
+// neither what comes after it nor how records were cut into requests. What the
+// type does not hold exactly as it was sent stays in _extra (see exact).
 type inferred struct {
-	list  []record.Column
-	names map[string]int // in lower case
+	list  []record.NewColumn
+	names map[string]bool // in lower case
+	hours map[int64]int   // how many were added by records of each hour
 }
 
 func (n *inferred) reset() {
 	n.list = nil
 	clear(n.names)
+	clear(n.hours)
 }
 
-func (n *inferred) columns() []record.Column { return n.list }
+func (n *inferred) columns() []record.NewColumn { return n.list }
 
-// see takes note of a field. What cannot be a column stays in _extra.
-func (n *inferred) see(s *Shaper, u *unknown) {
-	name := string(u.key.AppendText(nil))
-	lower := strings.ToLower(name)
-	typ := inferType(&u.value)
-	if i, ok := n.names[lower]; ok {
-		if known := &n.list[i]; known.Name == name && known.Type.Kind == record.Bigint && typ.Kind == record.Double {
-			known.Type = typ
-		}
+// see takes note of a field of a record of that hour. What cannot be a column
+// stays in _extra.
+func (n *inferred) see(s *Shaper, u *unknown, hour int64) {
+	if s.evolved[hour]+n.hours[hour] >= s.evolveColumns {
 		return
 	}
-	if typ.Kind == 0 || len(n.list) == MaxInferred || validName(name) != nil || s.hasName(lower) {
+	name := string(u.key.AppendText(nil))
+	lower := strings.ToLower(name)
+	if n.names[lower] || validName(name) != nil || s.hasName(lower) {
 		return
 	}
 	if n.names == nil {
-		n.names = map[string]int{}
+		n.names, n.hours = map[string]bool{}, map[int64]int{}
 	}
-	n.names[lower] = len(n.list)
-	n.list = append(n.list, record.Column{Name: name, Type: typ, Doc: "added from the records"})
+	n.names[lower] = true
+	n.hours[hour]++
+	n.list = append(n.list, record.NewColumn{Column: record.Column{Name: name, Type: inferType(&u.value), Doc: "added from the records"}, Hour: hour})
 }
 
 func (s *Shaper) hasName(lower string) bool {
@@ -125,23 +132,54 @@ func (s *Shaper) hasName(lower string) bool {
 	return false
 }
 
-// inferType is the type of a column that would hold the value; none for whole
-// numbers beyond a bigint, which no type but json would hold exactly.
+// guesses are the types of columns that evolve, the narrowest first.
+var guesses = []record.Type{{Kind: record.Boolean}, {Kind: record.Bigint}, {Kind: record.Double}, {Kind: record.Decimal, Precision: 38}}
+
+// inferType is the type of a column that holds the value exactly. Every value has
+// one: a field whose first value had none would be made a column later, and the
+// cut of the records would decide where that value is.
 func inferType(v *jsontext.Value) record.Type {
-	switch v.Kind {
-	case jsontext.True, jsontext.False:
-		return record.Type{Kind: record.Boolean}
-	case jsontext.Number:
-		n, form := parseNumber(v.Raw)
-		if form != exactNumber || !n.isWhole() {
-			return record.Type{Kind: record.Double}
+	for _, t := range guesses {
+		if exact(t, v) {
+			return t
 		}
-		if _, fits := n.int64(); fits {
-			return record.Type{Kind: record.Bigint}
-		}
-		return record.Type{}
-	case jsontext.String:
-		return record.Type{Kind: record.Varchar}
 	}
-	return record.Type{Kind: record.JSON}
+	if v.Kind >= jsontext.ObjectKind {
+		return record.Type{Kind: record.JSON}
+	}
+	return record.Type{Kind: record.Varchar}
+}
+
+// exact says whether a column that was guessed gives the value back as it was
+// sent. It is stricter than declared columns are, for nobody has said that "007"
+// may become 7, 1 true, or 0.12345678901234567890 the double next to it.
+func exact(t record.Type, v *jsontext.Value) bool {
+	switch t.Kind {
+	case record.Boolean:
+		return v.Kind == jsontext.True || v.Kind == jsontext.False
+	case record.Bigint:
+		n, form := parseNumber(v.Raw)
+		_, fits := n.int64()
+		return v.Kind == jsontext.Number && form == exactNumber && fits && plainWhole(v.Raw)
+	case record.Decimal:
+		_, form := parseNumber(v.Raw)
+		return v.Kind == jsontext.Number && form == exactNumber && plainWhole(v.Raw)
+	case record.Double:
+		return v.Kind == jsontext.Number && exactDouble(v.Raw)
+	}
+	return true
+}
+
+// plainWhole says whether a number is written as whole numbers are printed.
+func plainWhole(s []byte) bool { return !bytes.ContainsAny(s, ".eE") && string(s) != "-0" }
+
+// exactDouble says whether the double nearest to a number is printed as that number.
+func exactDouble(s []byte) bool {
+	sent, form := parseNumber(s)
+	x, fits, ok := parseFloat(s)
+	if form != exactNumber || !fits || !ok {
+		return false
+	}
+	printed, _ := parseNumber(strconv.AppendFloat(nil, x, 'e', -1, 64))
+	return printed == sent
 }

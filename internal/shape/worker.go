@@ -172,10 +172,14 @@ func (w *worker) row(line []byte) (p *problem, column string) {
 				continue
 			}
 		}
-		if p = w.columns[f.at].put(w.rows, v); p != nil {
-			if !f.inferred {
+		fits := !f.inferred || exact(f.typ, v)
+		if fits {
+			if p = w.columns[f.at].put(w.rows, v); p != nil && !f.inferred {
 				return p, f.name
 			}
+			fits = p == nil
+		}
+		if !fits {
 			w.walker.unknown = append(w.walker.unknown, unknown{key: f.key, value: *v, partly: true})
 			w.columns[f.at].null(w.rows)
 		}
