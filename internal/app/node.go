@@ -178,6 +178,9 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if n.lock, err = lockFolder(o.Data); err != nil {
 		return err
 	}
+	if err := closeFolder(o.Data); err != nil {
+		return err
+	}
 	if n.gate, err = openGate(o.Data, o.FreeSpace, limit, n.log); err != nil {
 		return err
 	}
