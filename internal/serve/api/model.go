@@ -112,6 +112,17 @@ type ReplayAnswer struct {
 	Left  int64 `json:"left" doc:"still in quarantine: they do not fit, or the filter would take them out"`
 }
 
+// DiscardRequest says which quarantined records to delete.
+type DiscardRequest struct {
+	Stream string `json:"stream" doc:"name of the stream" minLength:"1"`
+	Code   string `json:"code,omitempty" doc:"only those with this reason; without one all but duplicates"`
+}
+
+// DiscardAnswer is how many there were.
+type DiscardAnswer struct {
+	Discarded int64 `json:"discarded"`
+}
+
 // ReloadAnswer says what a reload changed.
 type ReloadAnswer struct {
 	Changed  []StreamChange  `json:"changed"`
