@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -135,7 +136,11 @@ func newInit() *cobra.Command {
 			for _, file := range written {
 				fmt.Fprintln(cmd.OutOrStdout(), "wrote", file)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\nStart it with: biwa up %s\n", strings.TrimPrefix(dir, "./"))
+			start := "biwa up"
+			if folder := strings.TrimPrefix(filepath.Clean(dir), "./"); folder != "." {
+				start += " " + folder
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nStart it with: %s\n", start)
 			return nil
 		}}
 	c.Flags().StringVar(&name, "name", "", "of the project; default the folder's")

@@ -16,6 +16,7 @@ type StreamInfo struct {
 	ID          string `json:"id"`
 	Description string `json:"description,omitempty"`
 	EventTime   string `json:"event_time,omitempty" doc:"field that says when an event happened"`
+	State       string `json:"state" enum:"active,removed" doc:"removed: not in the project any more; it takes no records, and its table stays"`
 	Generation  int    `json:"generation" doc:"version of the definition"`
 	Since       int64  `json:"since" doc:"sequence number from which that definition holds"`
 	Offset      int64  `json:"offset" doc:"sequence number up to which everything is in files"`
