@@ -55,8 +55,8 @@ func newTrace() *cobra.Command {
 }
 
 func newQuarantine() *cobra.Command {
-	c := &cobra.Command{Use: "quarantine", Short: "Look at rejected records, and try them again"}
-	c.AddCommand(newQuarantineList(), newQuarantineShow(), newQuarantineReplay())
+	c := &cobra.Command{Use: "quarantine", Short: "Look at rejected records, try them again, or discard them"}
+	c.AddCommand(newQuarantineList(), newQuarantineShow(), newQuarantineReplay(), newQuarantineDiscard())
 	onlyCommands(c)
 	return c
 }
@@ -113,6 +113,33 @@ func newQuarantineReplay() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), a)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%d tried, %d moved into %s, %d left in quarantine\n", a.Tried, a.Moved, args[0], a.Left)
+		return nil
+	}
+	return c
+}
+
+func newQuarantineDiscard() *cobra.Command {
+	var request api.DiscardRequest
+	var asJSON, yes bool
+	c := &cobra.Command{Use: "discard STREAM --yes", Short: "Delete a stream's rejected records for good", Args: cobra.ExactArgs(1),
+		Long: "What is discarded cannot be tried again. The ledger keeps how many there were, so that\nit balances. Copies that deduplication kept are discarded with --code duplicate only."}
+	cl := clientFlags(c)
+	c.Flags().StringVar(&request.Code, "code", "", "only those rejected for this reason")
+	c.Flags().BoolVar(&yes, "yes", false, "they may be deleted")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if !yes {
+			return usagef("this deletes rejected records of %s for good: biwa quarantine show %s prints them; say --yes to delete them", args[0], args[0])
+		}
+		request.Stream = args[0]
+		var a api.DiscardAnswer
+		if err := cl.call(cmd.Context(), http.MethodPost, "/v1/quarantine/discard", request, &a); err != nil {
+			return err
+		}
+		if asJSON {
+			return printJSON(cmd.OutOrStdout(), a)
+		}
+		fmt.Fprintf(cmd.OutOrStdout(), "%d %s of %s discarded from quarantine\n", a.Discarded, plural(int(a.Discarded), "record", "records"), args[0])
 		return nil
 	}
 	return c

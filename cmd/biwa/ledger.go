@@ -65,6 +65,9 @@ func printLedger(out io.Writer, r ledger.Report, hours bool) {
 		fmt.Fprintln(out, "balanced: every record accepted is accounted for, once")
 	}
 	for _, s := range r.Streams {
+		if s.State == ledger.StreamRemoved {
+			fmt.Fprintf(out, "%s is removed: it is not in the project and takes no records; its table stays\n", s.Name)
+		}
 		if !s.Balanced {
 			fmt.Fprintf(out, "%s: its table has %d rows, the account says %d: biwa ledger verify names the range\n", s.Name, s.Live, s.Expected)
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/biwa-data/biwa/internal/app"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -63,7 +64,8 @@ func run(args []string) int {
 	}
 	fmt.Fprintln(os.Stderr, "biwa:", err)
 	var answer *problemError
-	if record.KindOf(err) == record.Invalid || errors.As(err, &answer) && (answer.Status == http.StatusBadRequest || len(answer.Errors) > 0) {
+	var mistakes app.Mistakes
+	if record.KindOf(err) == record.Invalid || errors.As(err, &mistakes) || errors.As(err, &answer) && (answer.Status == http.StatusBadRequest || len(answer.Errors) > 0) {
 		return exitUsage
 	}
 	return exitFailed
@@ -98,7 +100,7 @@ func newRoot() *cobra.Command {
 	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
 	add("jobs", newFlow())
 	add("project", newInit(), newCheck(), newSchema())
-	add("server", newUp(), newDemo(), newKey(), newDoctor(), newBench())
+	add("server", newUp(), newReload(), newDemo(), newKey(), newDoctor(), newBench())
 	version := newVersion()
 	wrapUsage(version)
 	root.AddCommand(version)

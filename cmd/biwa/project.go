@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -136,7 +137,11 @@ func newInit() *cobra.Command {
 			for _, file := range written {
 				fmt.Fprintln(cmd.OutOrStdout(), "wrote", file)
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "\nStart it with: biwa up %s\n", strings.TrimPrefix(dir, "./"))
+			start := "biwa up"
+			if folder := strings.TrimPrefix(filepath.Clean(dir), "./"); folder != "." {
+				start += " " + folder
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "\nStart it with: %s\n", start)
 			return nil
 		}}
 	c.Flags().StringVar(&name, "name", "", "of the project; default the folder's")
@@ -145,8 +150,12 @@ func newInit() *cobra.Command {
 
 func newCheck() *cobra.Command {
 	var asJSON bool
+	f := &serverFlags{}
 	c := &cobra.Command{Use: "check [DIR]", Short: "Find every mistake in a project, with its place", Args: cobra.MaximumNArgs(1),
-		Long: "Prints each mistake as file:line:column and, where there is one, the nearest right\nword. SQL expressions are bound for real. Exit 2 if there is a mistake.",
+		Long: `Prints each mistake as file:line:column and, where there is one, the nearest right
+word. SQL expressions are bound for real. Where the project has a data folder, also
+while a node runs on it, what a start or a reload would change in its tables is
+printed, and what they cannot take is a mistake. Exit 2 if there is a mistake.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
 			if len(args) > 0 {
@@ -158,13 +167,23 @@ func newCheck() *cobra.Command {
 				return err
 			}
 			problems = append(problems, bound...)
+			var changes []string
+			if len(problems) == 0 {
+				if problems, changes, err = f.foresee(cmd.Context(), dir, p); err != nil {
+					return err
+				}
+			}
 			if asJSON {
-				if err := printJSON(cmd.OutOrStdout(), map[string]any{"ok": len(problems) == 0, "problems": append(project.Problems{}, problems...)}); err != nil {
+				answer := map[string]any{"ok": len(problems) == 0, "problems": append(project.Problems{}, problems...), "changes": append([]string{}, changes...)}
+				if err := printJSON(cmd.OutOrStdout(), answer); err != nil {
 					return err
 				}
 			} else {
 				for _, problem := range problems {
 					fmt.Fprintln(cmd.OutOrStdout(), problem)
+				}
+				for _, change := range changes {
+					fmt.Fprintln(cmd.OutOrStdout(), change)
 				}
 			}
 			if len(problems) > 0 {
@@ -176,7 +195,22 @@ func newCheck() *cobra.Command {
 			return nil
 		}}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	c.Flags().StringVar(&f.data, "data", "", "data folder to compare with; default: storage.data of biwa.yaml, or data in the project folder")
 	return c
+}
+
+// foresee compares a project without mistakes with its data folder.
+func (f *serverFlags) foresee(ctx context.Context, dir string, p *project.Project) (project.Problems, []string, error) {
+	forNode, err := f.forNode(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := app.Foresee(ctx, f.folder(dir, p.Config.Storage.Data), forNode)
+	var problems project.Problems
+	for _, m := range found.Mistakes {
+		problems = append(problems, project.Problem{File: m.File, Line: m.Line, Column: m.Column, Message: m.Message})
+	}
+	return problems, found.Changes, err
 }
 
 func newSchema() *cobra.Command {

@@ -165,7 +165,7 @@ func (s *server) reload(ctx context.Context) {
 		s.log.Warn("reload", "error", verr)
 	}
 	if err != nil {
-		fmt.Fprintf(s.out, "reload refused, version %d was not applied; version %d runs on:\n%v\n", running+1, running, err)
+		fmt.Fprintf(s.out, "reload refused, version %d was not applied; version %d runs on:\n%v\nNothing has changed and records are taken as before: correct the files, and reload again.\n", running+1, running, err)
 		return
 	}
 	if len(answer.Changed) == 0 && len(answer.Settings) == 0 {

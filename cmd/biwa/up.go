@@ -39,7 +39,7 @@ func newUp() *cobra.Command {
 	var watch bool
 	c := &cobra.Command{Use: "up [DIR]", Short: "Run the project in DIR, by default this folder", Args: cobra.MaximumNArgs(1),
 		Long: `Runs until SIGTERM or Ctrl-C, which drain it: what was accepted is committed first.
-SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing;
+SIGHUP, biwa reload, or POST /v1/reload applies the folder as it is then, all or nothing;
 --watch does so within a second after a file was saved.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			dir := "."
@@ -66,7 +66,12 @@ SIGHUP, or POST /v1/reload, applies the folder as it is then, all or nothing;
 			s.announceLogin(cmd.Context())
 			err = s.wait(cmd.Context())
 			fmt.Fprintln(s.out, "draining…")
-			return errors.Join(err, s.stop())
+			if stopped := s.stop(); err != nil || stopped != nil {
+				fmt.Fprintln(s.out, "Not all of it is in files. What was accepted is in the journal and safe: the next start goes on from there.")
+				return errors.Join(err, stopped)
+			}
+			fmt.Fprintln(s.out, "stopped: everything that was accepted is safe on disk")
+			return nil
 		}}
 	f.add(c)
 	c.Flags().BoolVar(&watch, "watch", false, "apply the project whenever a file of it is saved")

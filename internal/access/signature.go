@@ -55,6 +55,9 @@ func (g *Guard) CheckSignature(r *http.Request, body []byte, scope Scope, stream
 	if d := now.Sub(s.at); d > maxSkew || d < -maxSkew {
 		return "", badSignature("InvalidSignatureException", "the signature is of %s, which is more than %v from now, %s", s.at.Format(amzTime), maxSkew, now.UTC().Format(amzTime))
 	}
+	if name := s.unsigned(r); name != "" {
+		return "", badSignature("InvalidSignatureException", "the header %s is sent but not signed: it must be among SignedHeaders", name)
+	}
 	sum := sha256.Sum256(body)
 	if declared := r.Header.Get("X-Amz-Content-Sha256"); declared != "" && declared != hex.EncodeToString(sum[:]) {
 		return "", badSignature("InvalidSignatureException", "the body is not the one that was signed")
@@ -99,6 +102,21 @@ func readSignature(r *http.Request) (s signature, err error) {
 		return s, badSignature("IncompleteSignatureException", "X-Amz-Date %q is not of the day in the credential", r.Header.Get("X-Amz-Date"))
 	}
 	return s, nil
+}
+
+// mustBeSigned are the headers that decide what a request means. Whoever could
+// change one of them on the way would have another request pass under the signature.
+var mustBeSigned = []string{"X-Amz-Date", "X-Amz-Target", "X-Amz-Content-Sha256", "Content-Type", "Content-Encoding"}
+
+// unsigned is a header that the request has and its signature does not cover, ""
+// without one. The host is seen to where the signature is read.
+func (s *signature) unsigned(r *http.Request) string {
+	for _, name := range mustBeSigned {
+		if len(r.Header.Values(name)) > 0 && !slices.Contains(s.headers, strings.ToLower(name)) {
+			return name
+		}
+	}
+	return ""
 }
 
 // sign computes the signature of a canonical request.

@@ -14,6 +14,9 @@ import (
 // Ledger reports what became of every record.
 func (n *Node) Ledger(ctx context.Context) (ledger.Report, error) {
 	report, _, err := n.account(ctx)
+	for i := range report.Streams {
+		report.Streams[i].State = n.stateOf(report.Streams[i].Name)
+	}
 	return report, err
 }
 

@@ -71,10 +71,14 @@ func (n *Node) plan(ctx context.Context, p Project) (plans []plan, err error) {
 			plans = append(plans, *next)
 		}
 	}
+	var misfits []error
 	for _, next := range plans {
 		if err := n.lake.Fits(next.spec); err != nil {
-			return nil, fmt.Errorf("stream %s: %w", next.stream.name, err)
+			misfits = append(misfits, placeMisfits(p, next.stream.name, err))
 		}
+	}
+	if len(misfits) > 0 {
+		return nil, errors.Join(misfits...)
 	}
 	return plans, nil
 }

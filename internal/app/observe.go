@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 
+	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/serve/console"
@@ -14,7 +15,7 @@ func (n *Node) Streams(context.Context) ([]api.StreamInfo, error) {
 	w := n.worlds.Current()
 	for _, s := range n.list() {
 		g, status := s.newest(), s.worker.Status()
-		info := api.StreamInfo{Name: s.name, ID: s.id.String(), Description: g.stored.Definition.Description, EventTime: g.stored.Definition.EventTime, Generation: g.number, Since: int64(g.from),
+		info := api.StreamInfo{Name: s.name, ID: s.id.String(), State: n.stateOf(s.name), Description: g.stored.Definition.Description, EventTime: g.stored.Definition.EventTime, Generation: g.number, Since: int64(g.from),
 			Offset: int64(status.Offset), Visible: int64(status.Visible), Last: int64(n.journal.Last()),
 			Pending: n.journal.Pending(s.id, status.Offset), Failure: status.Failure}
 		if t := w.Table(s.name); t != nil {
@@ -26,6 +27,16 @@ func (n *Node) Streams(context.Context) ([]api.StreamInfo, error) {
 		list = append(list, info)
 	}
 	return list, nil
+}
+
+// stateOf says whether a stream that the node knows is in the project.
+func (n *Node) stateOf(name string) string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.names[name] == nil {
+		return ledger.StreamRemoved
+	}
+	return ledger.StreamActive
 }
 
 // Last is the number of the newest envelope.

@@ -239,3 +239,65 @@ func unpackedFile(t *testing.T, path string) string {
 	}
 	return text.String()
 }
+
+// Discarded records are gone from quarantine, the ledger balances and the recount finds
+// what it says; what is of another stream or code, and copies, stay.
+func TestDiscardedRecordsAreAccountedFor(t *testing.T) {
+	d := columns("id", "bigint", "v", "int")
+	d.Dedupe = &shape.Dedupe{Key: "id", Window: shape.Duration(time.Hour)}
+	p := newProject(t, map[string]shape.Definition{"s": d, "other": columns("v", "int")})
+	n := p.start()
+	discard := func(body string) (int, string) {
+		t.Helper()
+		status, text, _ := n.Do(http.MethodPost, "/v1/quarantine/discard", body, "Content-Type", "application/json")
+		return status, text
+	}
+	for i := range 3 { // several files, the last one with recent rows only
+		n.Send("s", fmt.Sprintf(`{"id":%d,"v":1}`+"\n"+`{"id":%d,"v":"x"}`+"\n"+`{"id":%d,"v":1}`+"\n{broken", i, i+10, i))
+		n.Send("other", `{"v":"x"}`)
+		if i < 2 {
+			if err := n.Flush(t.Context(), "s"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	holds := func(want string) {
+		t.Helper()
+		if got := flat(n.Query("SELECT stream, code, count(*) FROM quarantine GROUP BY ALL ORDER BY ALL")); got != want {
+			t.Errorf("quarantine holds %s, want %s", got, want)
+		}
+		v, err := n.Verify(t.Context(), true)
+		if err != nil || !v.Balanced || !n.Balance().Balanced {
+			t.Errorf("the recount: %+v %v", v, err)
+		}
+	}
+	holds("other wrong_type 3; s duplicate 3; s invalid_json 3; s wrong_type 3")
+	if status, text := discard(`{"stream":"s","code":"wrong_type"}`); status != http.StatusOK || !strings.Contains(text, `"discarded":3`) {
+		t.Fatalf("%d %s", status, text)
+	}
+	holds("other wrong_type 3; s duplicate 3; s invalid_json 3")
+	if _, text := discard(`{"stream":"s"}`); !strings.Contains(text, `"discarded":3`) {
+		t.Errorf("%s", text)
+	}
+	holds("other wrong_type 3; s duplicate 3")
+	if _, text := discard(`{"stream":"s"}`); !strings.Contains(text, `"discarded":0`) {
+		t.Errorf("a second time: %s", text)
+	}
+	if status, text := discard(`{"stream":"oter"}`); status != http.StatusNotFound || !strings.Contains(text, "did you mean") {
+		t.Errorf("a stream that is not there: %d %s", status, text)
+	}
+	p.reload(n, map[string]shape.Definition{"s": d})
+	if _, text := discard(`{"stream":"other"}`); !strings.Contains(text, `"discarded":3`) {
+		t.Errorf("of a stream that was removed: %s", text)
+	}
+	if _, text := discard(`{"stream":"s","code":"duplicate"}`); !strings.Contains(text, `"discarded":3`) {
+		t.Errorf("copies: %s", text)
+	}
+	holds("")
+	n.Shutdown()
+	n = p.start()
+	holds("")
+	if s := account(t, n, "s"); s.Accepted != 12 || s.Delivered != 3 || s.Quarantined != 6 || s.Deduplicated != 3 {
+		t.Errorf("the account is %+v", s)
+	}
+}

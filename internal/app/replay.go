@@ -283,10 +283,6 @@ func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
 // withoutRows rewrites the files of quarantine that hold some records, without them.
 func (n *Node) withoutRows(ctx context.Context, ids map[record.RecordID]bool) (lake.Append, error) {
 	change := lake.Append{Table: record.QuarantineTable}
-	schema, err := n.tables.Prepare(ctx, record.QuarantineTable, record.QuarantineSchema)
-	if err != nil {
-		return change, err
-	}
 	var list strings.Builder
 	for id := range ids {
 		if list.Len() > 0 {
@@ -297,28 +293,38 @@ func (n *Node) withoutRows(ctx context.Context, ids map[record.RecordID]bool) (l
 	pin := n.worlds.Pin()
 	defer pin.Release()
 	for _, f := range pin.Table(record.QuarantineTable).Files.All() {
-		from := " FROM read_parquet(" + record.QuoteText(n.pathOf(f.Path)) + ") WHERE _record_id "
-		batches, kept, err := n.rowsOf(ctx, "SELECT *"+from+"NOT IN ("+list.String()+")")
-		if err != nil {
-			return change, err
-		}
-		if kept < f.Rows {
-			change.Remove = append(change.Remove, f.Path)
-		}
-		if kept > 0 && kept < f.Rows {
-			var w record.File
-			if w, err = n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches); err == nil {
-				change.Files = append(change.Files, w)
-			}
-		}
-		for _, b := range batches {
-			b.Release()
-		}
-		if err != nil {
+		if err := n.takeOut(ctx, &change, f, "_record_id IN ("+list.String()+")"); err != nil {
 			return change, err
 		}
 	}
 	return change, nil
+}
+
+// takeOut adds to a change of quarantine that a file goes without the rows that meet
+// a condition: another file takes its place, or none where no row is left.
+func (n *Node) takeOut(ctx context.Context, change *lake.Append, f record.File, condition string) error {
+	schema, err := n.tables.Prepare(ctx, record.QuarantineTable, record.QuarantineSchema)
+	if err != nil {
+		return err
+	}
+	batches, kept, err := n.rowsOf(ctx, "SELECT * FROM read_parquet("+record.QuoteText(n.pathOf(f.Path))+") WHERE ("+condition+") IS NOT TRUE")
+	defer func() {
+		for _, b := range batches {
+			b.Release()
+		}
+	}()
+	if err != nil || kept == f.Rows {
+		return err
+	}
+	change.Remove = append(change.Remove, f.Path)
+	if kept == 0 {
+		return nil
+	}
+	w, err := n.engine.WriteParquet(ctx, n.tables.Path(record.QuarantineTable), schema, record.ColumnReceivedAt, batches)
+	if err == nil {
+		change.Files = append(change.Files, w)
+	}
+	return err
 }
 
 // rowsOf reads a whole result of the node's own.

@@ -18,7 +18,8 @@ import (
 func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
 	n.keys.admit(guard)
 	metrics := prometheus.NewRegistry()
-	metrics.MustRegister(collector{n})
+	seconds := requestSeconds()
+	metrics.MustRegister(collector{n}, seconds)
 	var pages http.Handler
 	if c, err := n.newConsole(guard, version); err != nil {
 		n.fail(err)
@@ -31,7 +32,7 @@ func (n *Node) HTTP(guard *access.Guard, version string) http.Handler {
 		Events:   &collect.HTTPDoor{Intake: n.Intake, Streams: n, Visible: n, Guard: guard, BodyBytes: func() int64 { return n.project.Load().Limit.BodyBytes }},
 		Public:   &collect.PublicDoor{Intake: n.Intake, Streams: n, Guard: guard, Now: n.clock.Now},
 		Keys:     keyDoor{n, guard}}
-	return s.Handler()
+	return timed(seconds, s.Handler())
 }
 
 // AWS is everything on the node's AWS port.

@@ -1,6 +1,7 @@
 package lake
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/record"
@@ -11,12 +12,43 @@ import (
 // stays so. ids is the highest field id in use, and moves up.
 func merge(table string, have, wanted record.Schema, ids *int) (record.Schema, error) {
 	m := merger{table: table, ids: ids}
-	return m.columns("", have, wanted)
+	merged, err := m.columns("", have, wanted)
+	if err == nil && len(m.misfits) > 0 {
+		err = record.Errorf(record.Conflict, "%w", &Misfits{table, m.misfits})
+	}
+	return merged, err
+}
+
+// Misfits are the columns that a table cannot become as they are wanted, all of
+// them at once.
+type Misfits struct {
+	Table   string
+	Columns []Misfit
+}
+
+// Misfit is one of them.
+type Misfit struct {
+	Column string // of the table; where a field of it does not fit, the column around it
+	Reason string // with the way out
+}
+
+func (m *Misfits) Error() string {
+	reasons := make([]string, len(m.Columns))
+	for i, c := range m.Columns {
+		reasons[i] = "table " + m.Table + ": " + c.Reason
+	}
+	return strings.Join(reasons, "\n")
 }
 
 type merger struct {
-	table string
-	ids   *int
+	table   string
+	ids     *int
+	within  string // the table's column that is being merged
+	misfits []Misfit
+}
+
+func (m *merger) misfit(format string, args ...any) {
+	m.misfits = append(m.misfits, Misfit{m.within, fmt.Sprintf(format, args...)})
 }
 
 func (m *merger) id() int {
@@ -39,14 +71,16 @@ func (m *merger) columns(path string, have, wanted []record.Column) ([]record.Co
 	}
 	var added []int // indexes in merged
 	for _, w := range wanted {
+		if path == "" {
+			m.within = w.Name
+		}
 		i := indexFold(merged, w.Name)
 		switch {
 		case i < 0:
 			added = append(added, len(merged))
 			merged = append(merged, record.Column{Name: w.Name, Doc: w.Doc, FieldID: m.id()})
 		case merged[i].Name != w.Name:
-			return nil, record.Errorf(record.Conflict, "table %s has the column %s%s: %s%s differs only in case, use the table's spelling",
-				m.table, path, merged[i].Name, path, w.Name)
+			m.misfit("column %s%s is there as %s%s: the two differ only in case, use the table's spelling", path, w.Name, path, merged[i].Name)
 		default:
 			t, err := m.widen(path+w.Name, merged[i].Type, w.Type)
 			if err != nil {
@@ -110,9 +144,9 @@ func (m *merger) widen(path string, have, wanted record.Type) (record.Type, erro
 	case have.Kind == record.Varchar && wanted.Kind == record.JSON:
 		return have, nil
 	}
-	return have, record.Errorf(record.Conflict,
-		"table %s: column %s is %s and cannot become %s without losing data: give the new values another name (from: keeps the field), or send to a stream of another name",
-		m.table, path, have, wanted)
+	m.misfit("column %s is %s and cannot become %s without losing data: give the new values another name (from: keeps the field), or send to a stream of another name",
+		path, have, wanted)
+	return have, nil
 }
 
 func indexFold(columns []record.Column, name string) int {

@@ -26,7 +26,8 @@ type Report struct {
 type StreamReport struct {
 	ID           record.StreamID `json:"-"`
 	Name         string          `json:"name"`
-	Accepted     int64           `json:"accepted"` // pending ones among them
+	State        string          `json:"state,omitempty"` // whoever knows the project sets it
+	Accepted     int64           `json:"accepted"`        // pending ones among them
 	Delivered    int64           `json:"delivered"`
 	Quarantined  int64           `json:"quarantined"`
 	Deduplicated int64           `json:"deduplicated"`
@@ -36,6 +37,12 @@ type StreamReport struct {
 	TableReport
 	Hours []HourLine `json:"hours,omitempty"` // by hour of receipt, oldest first
 }
+
+// The states of a stream.
+const (
+	StreamActive  = "active"
+	StreamRemoved = "removed" // from the project; its table and its account stay
+)
 
 // HourLine is the account of a stream for one hour of receipt.
 type HourLine struct {

@@ -101,4 +101,15 @@ func (db *DB) View(ctx context.Context, read func(q Querier) error) error {
 	return read(tx)
 }
 
+// Read reads a database that a node may have open, and changes nothing of it.
+func Read(ctx context.Context, path string, read func(q Querier) error) error {
+	name := "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=ro&_pragma=busy_timeout(10000)&_pragma=query_only(1)"
+	reads, err := sql.Open("sqlite", name)
+	if err != nil {
+		return fmt.Errorf("read metadata %s: %w", path, err)
+	}
+	db := &DB{reads: reads}
+	return errors.Join(db.View(ctx, read), reads.Close())
+}
+
 var errClosed = record.Errorf(record.Unavailable, "the metadata database is closed")

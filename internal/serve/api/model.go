@@ -16,6 +16,7 @@ type StreamInfo struct {
 	ID          string `json:"id"`
 	Description string `json:"description,omitempty"`
 	EventTime   string `json:"event_time,omitempty" doc:"field that says when an event happened"`
+	State       string `json:"state" enum:"active,removed" doc:"removed: not in the project any more; it takes no records, and its table stays"`
 	Generation  int    `json:"generation" doc:"version of the definition"`
 	Since       int64  `json:"since" doc:"sequence number from which that definition holds"`
 	Offset      int64  `json:"offset" doc:"sequence number up to which everything is in files"`
@@ -110,6 +111,17 @@ type ReplayAnswer struct {
 	Tried int64 `json:"tried"`
 	Moved int64 `json:"moved" doc:"now in the table"`
 	Left  int64 `json:"left" doc:"still in quarantine: they do not fit, or the filter would take them out"`
+}
+
+// DiscardRequest says which quarantined records to delete.
+type DiscardRequest struct {
+	Stream string `json:"stream" doc:"name of the stream" minLength:"1"`
+	Code   string `json:"code,omitempty" doc:"only those with this reason; without one all but duplicates"`
+}
+
+// DiscardAnswer is how many there were.
+type DiscardAnswer struct {
+	Discarded int64 `json:"discarded"`
 }
 
 // ReloadAnswer says what a reload changed.

@@ -83,6 +83,11 @@ func (s *Server) register(h huma.API) {
 		func(ctx context.Context, in *struct{ Body ReplayRequest }) (ReplayAnswer, error) {
 			return s.Node.Replay(ctx, in.Body)
 		})
+	operation(h, huma.Operation{OperationID: "discard-quarantine", Method: http.MethodPost, Path: "/v1/quarantine/discard", Tags: []string{"quarantine"},
+		Summary: "Delete quarantined records for good; the ledger has how many, and their hash"}, access.Admin,
+		func(ctx context.Context, in *struct{ Body DiscardRequest }) (DiscardAnswer, error) {
+			return s.Node.Discard(ctx, in.Body)
+		})
 	operation(h, huma.Operation{OperationID: "reload", Method: http.MethodPost, Path: "/v1/reload", Tags: []string{"node"},
 		Summary: "Apply the project folder as it is now, all or nothing"}, access.Admin,
 		func(ctx context.Context, _ *none) (ReloadAnswer, error) { return s.Node.Reload(ctx) })

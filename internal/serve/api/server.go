@@ -29,6 +29,7 @@ type Node interface {
 	Verify(ctx context.Context, full bool) (ledger.Verification, error)
 	Trace(ctx context.Context, id record.RecordID) (Trace, error)
 	Replay(ctx context.Context, r ReplayRequest) (ReplayAnswer, error)
+	Discard(ctx context.Context, r DiscardRequest) (DiscardAnswer, error)
 	Reload(ctx context.Context) (ReloadAnswer, error)
 	Flush(ctx context.Context, stream string) error
 	Limits(ctx context.Context) ([]Limit, error)
