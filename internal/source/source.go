@@ -5,7 +5,6 @@ package source
 import (
 	"bufio"
 	"bytes"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +46,7 @@ func Open(from io.Reader, name string, o Options) (*Reader, error) {
 		return nil, err
 	}
 	if o.Encoding != "" {
-		encoding, err := htmlindex.Get(o.Encoding)
+		encoding, err := htmlindex.Get(labelOf(o.Encoding))
 		if err != nil {
 			return nil, record.Errorf(record.Invalid, "encoding %q is not known: use a name such as shift_jis, euc-jp or windows-1252", o.Encoding)
 		}
@@ -75,6 +74,18 @@ func Open(from io.Reader, name string, o Options) (*Reader, error) {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
+}
+
+// labelOf turns names that people use into those of the WHATWG standard.
+func labelOf(name string) string {
+	switch lower := strings.ToLower(name); lower {
+	case "cp932", "ms932", "windows-932":
+		return "shift_jis"
+	case "eucjp", "euc_jp":
+		return "euc-jp"
+	default:
+		return lower
+	}
 }
 
 // unpack looks at the first bytes, for names lie.
@@ -125,12 +136,23 @@ func values(text *bufio.Reader) (func() ([]byte, error), error) {
 		return nil, err
 	}
 	n := 0
+	var rest func() ([]byte, error)
 	return func() ([]byte, error) {
+		if rest != nil {
+			return rest()
+		}
 		if !d.More() {
 			if _, err := d.Token(); err != nil {
 				return nil, fmt.Errorf("after element %d of the array: %w", n, err)
 			}
-			return nil, io.EOF
+			// What follows an array is read: lines, or another array.
+			if rest == nil {
+				var err error
+				if rest, err = values(bufio.NewReader(io.MultiReader(d.Buffered(), text))); err != nil {
+					return nil, err
+				}
+			}
+			return rest()
 		}
 		var raw json.RawMessage
 		if err := d.Decode(&raw); err != nil {
@@ -174,42 +196,4 @@ func lines(text *bufio.Reader) func() ([]byte, error) {
 			}
 		}
 	}
-}
-
-// rows reads CSV with a header; each row becomes an object of strings, empty
-// cells left out, for a stream's columns know how to read text.
-func rows(text io.Reader, comma rune) (func() ([]byte, error), error) {
-	r := csv.NewReader(text)
-	r.Comma, r.ReuseRecord, r.LazyQuotes = comma, true, comma == '\t'
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read the header: %w", err)
-	}
-	names := make([][]byte, len(header))
-	for i, name := range header {
-		if names[i], err = json.Marshal(strings.TrimSpace(name)); err != nil {
-			return nil, err
-		}
-	}
-	return func() ([]byte, error) {
-		row, err := r.Read()
-		if err != nil {
-			return nil, err
-		}
-		out := []byte{'{'}
-		for i, cell := range row {
-			if cell == "" {
-				continue
-			}
-			if len(out) > 1 {
-				out = append(out, ',')
-			}
-			value, err := json.Marshal(cell)
-			if err != nil {
-				return nil, err
-			}
-			out = append(append(append(out, names[i]...), ':'), value...)
-		}
-		return append(out, '}'), nil
-	}, nil
 }

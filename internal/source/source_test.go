@@ -49,6 +49,12 @@ func TestFormats(t *testing.T) {
 		{"-", "id,name\n1,x\n", Options{Format: "csv"}, []string{`{"id":"1","name":"x"}`}},
 		{"a.csv", "\xef\xbb\xbfid\n1\n", Options{}, []string{`{"id":"1"}`}},
 		{"a.csv", shiftJIS, Options{Encoding: "shift_jis"}, []string{`{"id":"1","title":"琵琶湖"}`}},
+		{"a.csv", shiftJIS, Options{Encoding: "cp932"}, []string{`{"id":"1","title":"琵琶湖"}`}},
+		{"a.json", "[{\"a\":1}]\n[{\"a\":2}]\n{\"a\":3}", Options{}, []string{`{"a":1}`, `{"a":2}`, `{"a":3}`}},
+		// A quote that never ends costs its line; so does a ragged row.
+		{"a.tsv", "a\tb\n1\t\"x\n2\ty\n3\t\"z\"\n", Options{}, []string{"1\t\"x", `{"a":"2","b":"y"}`, `{"a":"3","b":"z"}`}},
+		{"a.csv", "a,b\n1\n2,y,z\n3,5\" disk\n", Options{}, []string{"1", "2,y,z", `{"a":"3","b":"5\" disk"}`}},
+		{"a.csv", "a,b\n1,\"x\r\ny\"\r\n", Options{}, []string{`{"a":"1","b":"x\r\ny"}`}},
 		{"empty.ndjson", "", Options{}, nil},
 	} {
 		for packing, pack := range map[string]func(string) []byte{"plain": plain, "gzip": gzipped, "zstd": zstded} {
@@ -62,7 +68,7 @@ func TestFormats(t *testing.T) {
 		name, text string
 		options    Options
 	}{
-		{"a.json", `[{"a":1},{"a":`, Options{}}, {"a.csv", "a,b\n1\n", Options{}}, {"a.csv", "", Options{}},
+		{"a.json", `[{"a":1},{"a":`, Options{}}, {"a.csv", "", Options{}},
 		{"a", "{}", Options{Format: "xml"}}, {"a", "{}", Options{Encoding: "klingon"}}, {"a.gz", "\x1f\x8bno gzip", Options{}},
 	} {
 		if got, err := read(t, []byte(test.text), test.name, test.options); err == nil {
