@@ -32,16 +32,20 @@ func newSend() *cobra.Command {
 		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip or
 zstd; - is standard input. Each chunk carries a key made of the file's content and
 position: run again it adds nothing, interrupted it goes on where it stopped.`,
-		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding shift_jis\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
+		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.stream, s.out = args[0], cmd.ErrOrStderr()
+			if err := s.dialect.into(&s.options, cmd.Flags()); err != nil {
+				return err
+			}
 			return s.run(cmd.Context(), args[1:], cmd.OutOrStdout())
 		}}
 	s.client = clientFlags(c)
 	f := c.Flags()
 	f.StringVar(&s.options.Format, "format", "", "json, csv or tsv; default by the file's name")
-	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as shift_jis or euc-jp; default utf-8")
+	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as cp932 or euc-jp; default: what a byte order mark says, else utf-8")
+	s.dialect.flags(f)
 	f.BoolVar(&s.replay.on, "replay", false, "send at the pace of the records' own times")
 	f.StringVar(&s.replay.column, "time-column", "", "field with the record's time; default the stream's event_time")
 	f.StringVar(&s.replay.speed, "speed", "1x", "with --replay: how much faster")
@@ -55,6 +59,7 @@ type sender struct {
 	client  *client
 	stream  string
 	options source.Options
+	dialect dialectFlags
 	replay  replay
 	json    bool
 	noWait  bool
@@ -157,6 +162,9 @@ func (s *sender) file(ctx context.Context, name string) error {
 		return err
 	}
 	defer r.Close()
+	if err := s.checkHeader(ctx, r); err != nil {
+		return err
+	}
 	if s.replay.on {
 		return s.paced(ctx, r)
 	}

@@ -33,6 +33,7 @@ type rowReader struct {
 	lines   *lineReader
 	dialect dialect
 	names   [][]byte // of the columns, as JSON
+	own     []string // those of the file's header, if it was used
 }
 
 // rows reads CSV; each row becomes an object of strings, empty cells left out,
@@ -51,7 +52,7 @@ func rows(lines *lineReader, d dialect, o Options) (*rowReader, error) {
 			return nil, err
 		}
 		if len(names) == 0 {
-			names = header
+			names, r.own = header, header
 		}
 	}
 	if len(names) == 0 {

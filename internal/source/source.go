@@ -60,7 +60,6 @@ type Reader struct {
 	close func()
 	plain *counter
 	count int
-	name  string
 }
 
 // Next returns the next record or what is none, io.EOF at the end. The bytes are
@@ -74,6 +73,15 @@ func (r *Reader) Next() ([]byte, *Rejected, error) {
 		return nil, nil, record.Errorf(record.Invalid, "no record in %d %s, only %s", r.plain.bytes, plural(r.plain.bytes, "byte", "bytes"), r.records.found())
 	}
 	return text, rejected, err
+}
+
+// Header is the columns' names as the file's first row has them; nil where it has
+// none, or was not asked.
+func (r *Reader) Header() []string {
+	if rows, ok := r.records.(*rowReader); ok {
+		return rows.own
+	}
+	return nil
 }
 
 // Close lets go of what unpacks the file.
