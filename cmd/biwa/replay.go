@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/collect"
 	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/source"
 )
@@ -52,12 +53,23 @@ func (s *sender) paced(ctx context.Context, r *source.Reader) error {
 	began := time.Now()
 	due := began
 	for n := 0; ; n++ {
-		line, err := r.Next()
+		line, rejected, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
 			return err
+		}
+		s.count()
+		if rejected != nil { // it has no time: it goes at once
+			text, err := s.reject(rejected)
+			if err != nil {
+				return err
+			}
+			if err := s.post(ctx, text, collect.RejectedType, ""); err != nil {
+				return err
+			}
+			continue
 		}
 		fields, at, err := readTime(line, column)
 		if err != nil {
@@ -99,7 +111,7 @@ func (s *sender) waitAndPost(ctx context.Context, due time.Time, body *bytes.Buf
 		return ctx.Err()
 	}
 	defer body.Reset()
-	return s.post(ctx, bytes.Clone(body.Bytes()), "")
+	return s.post(ctx, bytes.Clone(body.Bytes()), recordsType, "")
 }
 
 // timeColumn is the field with the records' times.

@@ -3,11 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"net/http"
 	"net/url"
@@ -25,13 +23,6 @@ import (
 	"github.com/biwa-data/biwa/internal/source"
 )
 
-// A chunk is what one request carries: its bounds depend on the file alone, so
-// that the same file always gives the same chunks and keys.
-const (
-	chunkRecords = 2000
-	chunkBytes   = 768 << 10
-)
-
 // patience is how long a chunk is tried again while the node cannot take it.
 const patience = 5 * time.Minute
 
@@ -41,20 +32,25 @@ func newSend() *cobra.Command {
 		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip or
 zstd; - is standard input. Each chunk carries a key made of the file's content and
 position: run again it adds nothing, interrupted it goes on where it stopped.`,
-		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding shift_jis\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
+		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.stream, s.out = args[0], cmd.ErrOrStderr()
+			if err := s.dialect.into(&s.options, cmd.Flags()); err != nil {
+				return err
+			}
 			return s.run(cmd.Context(), args[1:], cmd.OutOrStdout())
 		}}
 	s.client = clientFlags(c)
 	f := c.Flags()
 	f.StringVar(&s.options.Format, "format", "", "json, csv or tsv; default by the file's name")
-	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as shift_jis or euc-jp; default utf-8")
+	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as cp932 or euc-jp; default: what a byte order mark says, else utf-8")
+	s.dialect.flags(f)
 	f.BoolVar(&s.replay.on, "replay", false, "send at the pace of the records' own times")
 	f.StringVar(&s.replay.column, "time-column", "", "field with the record's time; default the stream's event_time")
 	f.StringVar(&s.replay.speed, "speed", "1x", "with --replay: how much faster")
 	f.BoolVar(&s.replay.shift, "shift-to-now", false, "with --replay: move the times so that the first record is now")
+	f.BoolVar(&s.noWait, "no-wait", false, "return when the records are on disk, before SQL sees them")
 	f.BoolVar(&s.json, "json", false, "print the totals as JSON")
 	return c
 }
@@ -63,30 +59,55 @@ type sender struct {
 	client  *client
 	stream  string
 	options source.Options
+	dialect dialectFlags
 	replay  replay
 	json    bool
+	noWait  bool
 	out     io.Writer
 
 	mu     sync.Mutex
 	totals sendTotals
+	newest newest
 }
 
 // sendTotals is what a run of send came to.
 type sendTotals struct {
-	Records     int     `json:"records"`
-	Quarantined int     `json:"quarantined"`
+	Rows        int     `json:"rows"`        // in the files
+	Records     int     `json:"records"`     // on the node's disk, those in quarantine among them
+	Quarantined int     `json:"quarantined"` // as far as the reader and the door know
+	Rejected    int     `json:"rejected"`    // of them, by the reader
 	Before      int     `json:"already_there"`
 	Seconds     float64 `json:"seconds"`
+
+	example string // why the first was rejected
 }
 
 func (s *sender) run(ctx context.Context, files []string, out io.Writer) error {
 	began := time.Now()
+	var failed error
 	for _, name := range files {
 		if err := s.file(ctx, name); err != nil {
-			return fmt.Errorf("send %s: %w", name, err)
+			failed = fmt.Errorf("send %s: %w", name, err)
+			break
 		}
 	}
+	if failed == nil && !s.noWait {
+		failed = s.awaitVisible(ctx)
+	}
 	s.totals.Seconds = time.Since(began).Seconds()
+	if failed != nil && s.totals.Rows == 0 {
+		return failed
+	}
+	if err := s.print(out); err != nil {
+		return errors.Join(failed, err)
+	}
+	if failed != nil {
+		return failed
+	}
+	return s.totals.verdict()
+}
+
+func (s *sender) print(out io.Writer) error {
 	if s.json {
 		return printJSON(out, s.totals)
 	}
@@ -95,10 +116,28 @@ func (s *sender) run(ctx context.Context, files []string, out io.Writer) error {
 	if t.Before > 0 {
 		fmt.Fprintf(out, ", %d of them were there already", t.Before)
 	}
-	if t.Quarantined > 0 {
-		fmt.Fprintf(out, ", %d %s not JSON and went to quarantine: biwa quarantine ls", t.Quarantined, plural(t.Quarantined, "is", "are"))
+	if n := t.Quarantined - t.Rejected; n > 0 {
+		fmt.Fprintf(out, ", %d %s not JSON and went to quarantine: biwa quarantine ls", n, plural(n, "is", "are"))
+	}
+	if t.Rejected > 0 {
+		fmt.Fprintf(out, ", %d %s not read and went to quarantine: biwa quarantine ls", t.Rejected, plural(t.Rejected, "was", "were"))
 	}
 	fmt.Fprintln(out)
+	if t.Rows > 0 {
+		fmt.Fprintf(out, "%d %s in file = %d sent + %d quarantined\n", t.Rows, plural(t.Rows, "row", "rows"), t.Records-t.Quarantined, t.Quarantined)
+	}
+	return nil
+}
+
+// verdict is the error of files that were read and sent to the end, and yet hold
+// rows that their reader could not take, or nothing that the door could.
+func (t *sendTotals) verdict() error {
+	switch {
+	case t.Rejected > 0:
+		return fmt.Errorf("%d %s not read as a record; the first: %s", t.Rejected, plural(t.Rejected, "row was", "rows were"), t.example)
+	case t.Records > 0 && t.Records == t.Quarantined:
+		return errors.New("none of the records is a JSON object: if the file has another format name it with --format")
+	}
 	return nil
 }
 
@@ -123,6 +162,9 @@ func (s *sender) file(ctx context.Context, name string) error {
 		return err
 	}
 	defer r.Close()
+	if err := s.checkHeader(ctx, r); err != nil {
+		return err
+	}
 	if s.replay.on {
 		return s.paced(ctx, r)
 	}
@@ -134,56 +176,74 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// chunks cuts the file into chunks and sends several at a time.
+// chunks cuts the file into chunks and sends several at a time. What the reader
+// rejected has chunks of its own.
 func (s *sender) chunks(ctx context.Context, r *source.Reader) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
-	// The hash runs over all records so far: two chunks of equal content at
-	// different places have different keys.
-	content := sha256.New()
-	var body bytes.Buffer
-	records := 0
-	flush := func() {
-		if records == 0 {
-			return
+	records, rejects := newChunk(recordsType), newChunk(collect.RejectedType)
+	flush := func(c *chunk) {
+		if c.lines > 0 {
+			text, key := c.take()
+			group.Go(func() error { return s.post(ctx, text, c.contentType, key) })
 		}
-		text, key := bytes.Clone(body.Bytes()), chunkKey(content)
-		group.Go(func() error { return s.post(ctx, text, key) })
-		body.Reset()
-		records = 0
 	}
+	var failed error
 	for ctx.Err() == nil {
-		line, err := r.Next()
+		line, rejected, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return errors.Join(err, group.Wait())
+			failed = err
+			break
 		}
-		if records == chunkRecords || records > 0 && body.Len()+len(line) > chunkBytes {
-			flush()
+		c := records
+		if rejected != nil {
+			if line, err = s.reject(rejected); err != nil {
+				return errors.Join(err, group.Wait())
+			}
+			c = rejects
 		}
-		content.Write(line)
-		content.Write([]byte{'\n'})
-		body.Write(line)
-		body.WriteByte('\n')
-		records++
+		s.count()
+		if c.full(len(line)) {
+			flush(c)
+		}
+		c.add(line)
 	}
-	flush()
-	return group.Wait()
+	flush(records)
+	flush(rejects)
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return failed
 }
 
-func chunkKey(content hash.Hash) string { return fmt.Sprintf("send-%x", content.Sum(nil)[:20]) }
+func (s *sender) count() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.totals.Rows++
+}
+
+// reject counts what the reader rejected and gives it as the door takes it.
+func (s *sender) reject(r *source.Rejected) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.totals.Rejected++; s.totals.Rejected == 1 {
+		s.totals.example = r.Message
+	}
+	return json.Marshal(collect.RejectedLine{Code: r.Code, Message: r.Message, Original: r.Original})
+}
 
 // post sends one chunk, again and again while the node cannot take it.
-func (s *sender) post(ctx context.Context, body []byte, key string) error {
-	headers := map[string]string{"Content-Type": "application/x-ndjson", "Prefer": "handling=lenient"}
+func (s *sender) post(ctx context.Context, body []byte, contentType, key string) error {
+	headers := map[string]string{"Content-Type": contentType, "Prefer": "handling=lenient"}
 	if key != "" {
 		headers["Idempotency-Key"] = key
 	}
 	deadline := time.Now().Add(patience)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := s.try(ctx, body, headers)
+		err := s.try(ctx, "", body, headers)
 		if err == nil || !temporary(err) || ctx.Err() != nil || key == "" || time.Now().After(deadline) {
 			return err
 		}
@@ -205,8 +265,8 @@ func temporary(err error) bool {
 	return true // the connection
 }
 
-func (s *sender) try(ctx context.Context, body []byte, headers map[string]string) error {
-	r, err := s.client.do(ctx, http.MethodPost, "/v1/events/"+url.PathEscape(s.stream), bytes.NewReader(body), headers)
+func (s *sender) try(ctx context.Context, query string, body []byte, headers map[string]string) error {
+	r, err := s.client.do(ctx, http.MethodPost, "/v1/events/"+url.PathEscape(s.stream)+query, bytes.NewReader(body), headers)
 	if err != nil {
 		return err
 	}
@@ -215,8 +275,12 @@ func (s *sender) try(ctx context.Context, body []byte, headers map[string]string
 	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
 		return fmt.Errorf("the answer does not read: %w", err)
 	}
+	if query != "" {
+		return nil // it has been counted
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.newest.keep(answer.Last, body, headers)
 	s.totals.Records += answer.Accepted
 	s.totals.Quarantined += answer.Quarantined
 	if replayed, _ := strconv.ParseBool(r.Header.Get("Idempotency-Replayed")); replayed {

@@ -29,7 +29,7 @@ const replayBatch = 20_000
 
 // hopeless are the reasons that no definition can mend: the record is not there
 // whole, or is no JSON object.
-var hopeless = []string{record.CodeDuplicate, record.CodeTooLarge, record.CodeInvalidJSON, record.CodeInvalidUTF8, record.CodeNotObject, record.CodeTooDeep}
+var hopeless = []string{record.CodeDuplicate, record.CodeTooLarge, record.CodeInvalidJSON, record.CodeInvalidUTF8, record.CodeInvalidRow, record.CodeInvalidEncoding, record.CodeNotObject, record.CodeTooDeep}
 
 // Replay shapes quarantined records again with the newest definition. Those that
 // fit move into the table under their own ids: one commit adds them there, takes

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,7 +26,8 @@ var contentTypes = map[string]bool{
 // readBody reads a request's body, unpacked, up to a limit that holds for what
 // is sent and for what it unpacks to.
 // The bytes are the caller's until it calls done; it need not.
-func readBody(r *http.Request, limit int64) (body []byte, done func(), err error) {
+// also are content types that this door takes besides JSON.
+func readBody(r *http.Request, limit int64, also ...string) (body []byte, done func(), err error) {
 	buffer := bodyBuffers.Get().(*bytes.Buffer)
 	buffer.Reset()
 	done = func() {
@@ -33,7 +35,7 @@ func readBody(r *http.Request, limit int64) (body []byte, done func(), err error
 			bodyBuffers.Put(buffer)
 		}
 	}
-	if err := unpackBody(r, limit, buffer); err != nil {
+	if err := unpackBody(r, limit, buffer, also); err != nil {
 		done()
 		return nil, nil, err
 	}
@@ -45,9 +47,9 @@ const keepBuffer = 2 << 20
 
 var bodyBuffers = sync.Pool{New: func() any { return &bytes.Buffer{} }}
 
-func unpackBody(r *http.Request, limit int64, into *bytes.Buffer) error {
+func unpackBody(r *http.Request, limit int64, into *bytes.Buffer, also []string) error {
 	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil && r.Header.Get("Content-Type") != "" || !contentTypes[mediaType] && !strings.HasSuffix(mediaType, "+json") {
+	if err != nil && r.Header.Get("Content-Type") != "" || !contentTypes[mediaType] && !strings.HasSuffix(mediaType, "+json") && !slices.Contains(also, mediaType) {
 		return record.Errorf(record.Unsupported, "Content-Type %q: send application/x-ndjson or application/json", r.Header.Get("Content-Type"))
 	}
 	if r.ContentLength > limit {

@@ -3,6 +3,7 @@ package collect
 import (
 	"context"
 	"encoding/json"
+	"mime"
 	"net/http"
 	"strconv"
 	"strings"
@@ -95,11 +96,15 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if len(idempotencyKey) > 255 {
 		return Answer{}, record.Errorf(record.Invalid, "the Idempotency-Key has %d bytes, the limit is 255", len(idempotencyKey))
 	}
-	body, done, err := readBody(r, d.BodyBytes())
+	body, done, err := readBody(r, d.BodyBytes(), RejectedType)
 	if err != nil {
 		return Answer{}, err
 	}
-	lines, err := Split(body)
+	split := Split
+	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == RejectedType {
+		split = splitRejected
+	}
+	lines, err := split(body)
 	if err != nil {
 		return Answer{}, err
 	}

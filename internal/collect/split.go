@@ -70,6 +70,12 @@ func (l *Lines) put(text, whole []byte, code, message string) {
 		if code == record.CodeInvalidJSON || code == record.CodeInvalidUTF8 {
 			l.Unreadable++
 		}
+		// Valid JSON has line breaks as white space only; anything else is kept to the byte.
+		if code != record.CodeNotObject && code != record.CodeTooDeep {
+			if kept := asLine(text); len(kept) != len(text) {
+				text, whole = kept, nil
+			}
+		}
 	}
 	if !p.borrow(whole) {
 		p.copy(text, l.left)
@@ -109,7 +115,7 @@ func (p *Part) copy(text []byte, left int) {
 }
 
 // flatten makes the record one line. In valid JSON a line break can only be
-// white space, so nothing changes; of a broken record its break is lost.
+// white space, so nothing changes; a broken record comes as asLine has it.
 func flatten(text []byte) {
 	for i := bytes.IndexByte(text, '\n'); i >= 0; {
 		text[i] = ' '
@@ -199,23 +205,19 @@ func (l *Lines) array(text []byte) error {
 }
 
 func (l *Lines) endArray(text []byte, start, end int) error {
-	if rest := trim(text[end+1:]); len(rest) > 0 {
-		return record.Errorf(record.Invalid, "unexpected %q after the array, at byte %d: send either one array or JSON lines", clip(rest), end+1)
-	}
 	if last := trim(text[start:end]); len(last) > 0 {
 		l.add(last)
+	}
+	if rest := trim(text[end+1:]); len(rest) > 0 {
+		if rest[0] == '[' {
+			return l.array(rest)
+		}
+		l.lines(rest)
 	}
 	if l.Records == 0 {
 		return record.Errorf(record.Invalid, "the array is empty")
 	}
 	return nil
-}
-
-func clip(text []byte) string {
-	if len(text) > 20 {
-		return string(text[:20]) + "…"
-	}
-	return string(text)
 }
 
 // trim removes JSON's white space from both ends.

@@ -24,12 +24,12 @@ func TestSplit(t *testing.T) {
 		{name: "one object over lines", body: "{\n  \"a\": 1\n}\n", lines: []string{`{   "a": 1 }`}},
 		{name: "broken line between good ones", body: "{\"a\":1}\n{\"a\":\n{\"a\":3}", lines: []string{`{"a":1}`, `{"a":`, `{"a":3}`}, flaws: []string{"", record.CodeInvalidJSON, ""}},
 		{name: "broken element", body: `[{"a":1},{"a":tru},3]`, lines: []string{`{"a":1}`, `{"a":tru}`, `3`}, flaws: []string{"", record.CodeInvalidJSON, record.CodeNotObject}},
-		{name: "not UTF-8", body: "{\"a\":\"\xff\"}", lines: []string{"{\"a\":\"\xff\"}"}, flaws: []string{record.CodeInvalidUTF8}},
+		{name: "not UTF-8", body: "{\"a\":\"\xff\"}", lines: []string{"base64:eyJhIjoi/yJ9"}, flaws: []string{record.CodeInvalidUTF8}},
 		{name: "too deep", body: `{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`, lines: []string{`{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}`}, flaws: []string{record.CodeTooDeep}},
 		{name: "empty", body: " \n ", err: "empty"},
 		{name: "empty array", body: "[ ]", err: "the array is empty"},
 		{name: "array that breaks off", body: `[{"a":1},{"a":`, err: "does not end"},
-		{name: "two arrays", body: "[{}]\n[{}]", err: "after the array"},
+		{name: "two arrays and a line", body: "[{}]\n[{\"a\":1}]\n{}", lines: []string{`{}`, `{"a":1}`, `{}`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l, err := Split([]byte(test.body))

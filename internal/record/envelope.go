@@ -57,22 +57,24 @@ type Flaw struct {
 
 // Codes say why a record is in quarantine. Users see and filter by them.
 const (
-	CodeInvalidJSON    = "invalid_json"     // the text is not one JSON value
-	CodeInvalidUTF8    = "invalid_utf8"     // JSON text must be UTF-8
-	CodeNotObject      = "not_an_object"    // valid JSON, but not an object
-	CodeTooLarge       = "record_too_large" // only its head is kept
-	CodeTooDeep        = "too_deep"         // nested beyond MaxDepth
-	CodeWrongType      = "wrong_type"       // a value does not fit its column's type
-	CodeMissing        = "missing"          // not_null, and there is no value
-	CodeNotAllowed     = "not_allowed"      // one_of
-	CodeOutOfRange     = "out_of_range"     // min, max, or the type's own range
-	CodePattern        = "pattern"          // pattern
-	CodeTimeRange      = "time_out_of_range"
-	CodeUnknownField   = "unknown_field" // unknown_fields: quarantine
-	CodeExpression     = "expression_failed"
-	CodeDuplicate      = "duplicate" // counted as deduplicated, not as quarantined
-	CodeUnknownStream  = "unknown_stream"
-	CodeLookupNotFound = "lookup_not_found"
+	CodeInvalidJSON     = "invalid_json"     // the text is not one JSON value
+	CodeInvalidUTF8     = "invalid_utf8"     // JSON text must be UTF-8
+	CodeInvalidRow      = "invalid_row"      // a file's row does not have the header's cells
+	CodeInvalidEncoding = "invalid_encoding" // a file's row is not text of the file's encoding
+	CodeNotObject       = "not_an_object"    // valid JSON, but not an object
+	CodeTooLarge        = "record_too_large" // only its head is kept
+	CodeTooDeep         = "too_deep"         // nested beyond MaxDepth
+	CodeWrongType       = "wrong_type"       // a value does not fit its column's type
+	CodeMissing         = "missing"          // not_null, and there is no value
+	CodeNotAllowed      = "not_allowed"      // one_of
+	CodeOutOfRange      = "out_of_range"     // min, max, or the type's own range
+	CodePattern         = "pattern"          // pattern
+	CodeTimeRange       = "time_out_of_range"
+	CodeUnknownField    = "unknown_field" // unknown_fields: quarantine
+	CodeExpression      = "expression_failed"
+	CodeDuplicate       = "duplicate" // counted as deduplicated, not as quarantined
+	CodeUnknownStream   = "unknown_stream"
+	CodeLookupNotFound  = "lookup_not_found"
 )
 
 // MaxDepth is how deeply a record's arrays and objects may nest.

@@ -1,22 +1,17 @@
-// Package source reads records out of files that people have: JSON lines, JSON
-// arrays, CSV and TSV, compressed or not, in any encoding that has a name.
+// Package source reads records out of files that people have: JSON, CSV and TSV,
+// compressed or not, in any encoding that has a name.
+//
+// Its contract: every byte of a file is in a record, in a Rejected with its
+// reason, or named in an error that says how far the file was taken.
 package source
 
 import (
 	"bufio"
-	"bytes"
-	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-	"golang.org/x/text/encoding/htmlindex"
-	"golang.org/x/text/transform"
 
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -24,77 +19,164 @@ import (
 // Options say how a file is to be read; zero values let its name and its first
 // bytes decide.
 type Options struct {
-	Format   string // json (lines or an array), csv, tsv
+	Format   string // json, csv, tsv
 	Encoding string // a name or label of the WHATWG encoding standard; default UTF-8
+
+	// Of CSV and TSV.
+	Delimiter string // one byte; default a comma, or a tab
+	Quote     string // one byte, "none" for none; default a double quote
+	Escape    string // one byte; default a quote written twice
+	Header    Header
+	Columns   []string // names of the columns, instead of the header's
+	Skip      int      // lines before the header
+	Null      *string  // a cell without quotes that stands for no value, besides the empty one
+}
+
+// Header says whether the first row has the columns' names.
+type Header int
+
+const (
+	HeaderAuto Header = iota // it has, unless Columns are given
+	HeaderYes                // it has; with Columns it is left out
+	HeaderNo
+)
+
+// Rejected is a piece of a file that gives no record.
+type Rejected struct {
+	Line     int
+	Code     string // a Code constant of package record
+	Message  string
+	Original []byte // as it stands in the file
 }
 
 // Reader gives records one by one, as JSON text without line breaks.
 type Reader struct {
-	next  func() ([]byte, error)
+	records interface {
+		// next gives a record or a rejected piece, io.EOF at the end.
+		next() ([]byte, *Rejected, error)
+		// found words what was in a file without records.
+		found() string
+	}
 	close func()
+	plain *counter
+	count int
 }
 
-// Next returns the next record, io.EOF at the end. The bytes are the caller's.
-func (r *Reader) Next() ([]byte, error) { return r.next() }
+// Next returns the next record or what is none, io.EOF at the end. The bytes are
+// the caller's.
+func (r *Reader) Next() ([]byte, *Rejected, error) {
+	text, rejected, err := r.records.next()
+	switch {
+	case err == nil:
+		r.count++
+	case errors.Is(err, io.EOF) && r.count == 0 && r.plain.bytes > 0:
+		return nil, nil, record.Errorf(record.Invalid, "no record in %d %s, only %s", r.plain.bytes, plural(r.plain.bytes, "byte", "bytes"), r.records.found())
+	}
+	return text, rejected, err
+}
+
+// Header is the columns' names as the file's first row has them; nil where it has
+// none, or was not asked.
+func (r *Reader) Header() []string {
+	if rows, ok := r.records.(*rowReader); ok {
+		return rows.own
+	}
+	return nil
+}
 
 // Close lets go of what unpacks the file.
 func (r *Reader) Close() { r.close() }
 
+// counter counts what was read.
+type counter struct {
+	from  io.Reader
+	bytes int
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.from.Read(p)
+	c.bytes += n
+	return n, err
+}
+
 // Open begins to read a file of some name from its bytes.
 func Open(from io.Reader, name string, o Options) (*Reader, error) {
-	plain, closer, err := unpack(bufio.NewReaderSize(from, 1<<20), name)
+	unpacked, closer, err := unpack(bufio.NewReaderSize(from, 1<<20), name)
 	if err != nil {
 		return nil, err
 	}
-	if o.Encoding != "" {
-		encoding, err := htmlindex.Get(o.Encoding)
-		if err != nil {
-			return nil, record.Errorf(record.Invalid, "encoding %q is not known: use a name such as shift_jis, euc-jp or windows-1252", o.Encoding)
-		}
-		plain = transform.NewReader(plain, encoding.NewDecoder())
-	}
-	text := bufio.NewReaderSize(plain, 1<<20)
-	if mark, _ := text.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		if _, err := text.Discard(3); err != nil {
-			return nil, err
-		}
-	}
-	r := &Reader{close: closer}
-	switch format := formatOf(o.Format, name); format {
-	case "csv":
-		r.next, err = rows(text, ',')
-	case "tsv":
-		r.next, err = rows(text, '\t')
-	case "json":
-		r.next, err = values(text)
-	default:
-		err = record.Errorf(record.Invalid, "format %q: there are json, csv and tsv", format)
-	}
-	if err != nil {
+	r := &Reader{close: closer, plain: &counter{from: unpacked}}
+	if err := r.begin(formatOf(o.Format, name), o); err != nil {
 		closer()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
 }
 
-// unpack looks at the first bytes, for names lie.
-func unpack(from *bufio.Reader, name string) (io.Reader, func(), error) {
-	head, _ := from.Peek(4)
-	switch {
-	case bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(from)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return z, func() {}, nil
-	case bytes.HasPrefix(head, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(from)
-		if err != nil {
-			return nil, nil, fmt.Errorf("%s: %w", name, err)
-		}
-		return z, z.Close, nil
+func (r *Reader) begin(format string, o Options) error {
+	lines := &lineReader{from: bufio.NewReaderSize(r.plain, 1<<20), end: '\n'}
+	if err := lines.decide(o.Encoding); err != nil {
+		return err
 	}
-	return from, func() {}, nil
+	switch format {
+	case "csv", "tsv":
+		d, err := dialectOf(format, o)
+		if err != nil {
+			return err
+		}
+		if head, _ := lines.from.Peek(sniffBytes); lines.wide == 0 && onlyCR(head) {
+			lines.end = '\r'
+		}
+		rows, err := rows(lines, d, o)
+		if errors.Is(err, io.EOF) || err == nil {
+			r.records = rows
+		}
+		return err
+	case "json":
+		lines.pieces = lines.encoding == nil
+		r.records = &jsonReader{lines: lines}
+		return nil
+	}
+	return record.Errorf(record.Invalid, "format %q: there are json, csv and tsv", format)
+}
+
+func dialectOf(format string, o Options) (dialect, error) {
+	d := dialect{comma: ',', quote: '"', null: o.Null}
+	if format == "tsv" {
+		d.comma = '\t'
+	}
+	if o.Quote == "none" {
+		d.quote, o.Quote = 0, ""
+	}
+	if err := oneByte("--delimiter", o.Delimiter, &d.comma); err != nil {
+		return d, err
+	}
+	if err := oneByte("--quote", o.Quote, &d.quote); err != nil {
+		return d, err
+	}
+	d.escape = d.quote
+	if err := oneByte("--escape", o.Escape, &d.escape); err != nil {
+		return d, err
+	}
+	if d.comma == d.quote || d.comma == d.escape {
+		return d, record.Errorf(record.Invalid, "--delimiter %q is the quote or the escape too", string(d.comma))
+	}
+	return d, nil
+}
+
+// oneByte reads an option that is one byte of ASCII; \t is a tab.
+func oneByte(option, text string, into *byte) error {
+	switch {
+	case text == "":
+		return nil
+	case text == `\t` || text == "tab":
+		text = "\t"
+	}
+	if len(text) != 1 || text[0] >= 0x80 || text[0] == '\n' || text[0] == '\r' {
+		return record.Errorf(record.Invalid, `%s %q: want one ASCII character, such as ; or \t`, option, text)
+	}
+	*into = text[0]
+	return nil
 }
 
 func formatOf(asked, name string) string {
@@ -102,7 +184,7 @@ func formatOf(asked, name string) string {
 		return asked
 	}
 	name = strings.ToLower(name)
-	for _, packed := range []string{".gz", ".gzip", ".zst", ".zstd"} {
+	for _, packed := range []string{".gz", ".gzip", ".zst", ".zstd", ".zip"} {
 		name = strings.TrimSuffix(name, packed)
 	}
 	switch filepath.Ext(name) {
@@ -112,104 +194,4 @@ func formatOf(asked, name string) string {
 		return "tsv"
 	}
 	return "json"
-}
-
-// values reads JSON lines, or the elements of one array.
-func values(text *bufio.Reader) (func() ([]byte, error), error) {
-	first, err := firstByte(text)
-	if err != nil || first != '[' {
-		return lines(text), ignoreEOF(err)
-	}
-	d := json.NewDecoder(text)
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
-	n := 0
-	return func() ([]byte, error) {
-		if !d.More() {
-			if _, err := d.Token(); err != nil {
-				return nil, fmt.Errorf("after element %d of the array: %w", n, err)
-			}
-			return nil, io.EOF
-		}
-		var raw json.RawMessage
-		if err := d.Decode(&raw); err != nil {
-			return nil, fmt.Errorf("element %d of the array: %w", n, err)
-		}
-		n++
-		return bytes.ReplaceAll(raw, []byte("\n"), []byte(" ")), nil
-	}, nil
-}
-
-func ignoreEOF(err error) error {
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
-	return err
-}
-
-func firstByte(text *bufio.Reader) (byte, error) {
-	for {
-		c, err := text.ReadByte()
-		if err != nil {
-			return 0, err
-		}
-		if !strings.ContainsRune(" \t\r\n", rune(c)) {
-			return c, text.UnreadByte()
-		}
-	}
-}
-
-// lines gives each line that is not blank, as it is: whether it is JSON is for
-// the door to say, which keeps it either way.
-func lines(text *bufio.Reader) func() ([]byte, error) {
-	return func() ([]byte, error) {
-		for {
-			line, err := text.ReadBytes('\n')
-			if line = bytes.TrimSpace(line); len(line) > 0 {
-				return line, nil
-			}
-			if err != nil {
-				return nil, err
-			}
-		}
-	}
-}
-
-// rows reads CSV with a header; each row becomes an object of strings, empty
-// cells left out, for a stream's columns know how to read text.
-func rows(text io.Reader, comma rune) (func() ([]byte, error), error) {
-	r := csv.NewReader(text)
-	r.Comma, r.ReuseRecord, r.LazyQuotes = comma, true, comma == '\t'
-	header, err := r.Read()
-	if err != nil {
-		return nil, fmt.Errorf("read the header: %w", err)
-	}
-	names := make([][]byte, len(header))
-	for i, name := range header {
-		if names[i], err = json.Marshal(strings.TrimSpace(name)); err != nil {
-			return nil, err
-		}
-	}
-	return func() ([]byte, error) {
-		row, err := r.Read()
-		if err != nil {
-			return nil, err
-		}
-		out := []byte{'{'}
-		for i, cell := range row {
-			if cell == "" {
-				continue
-			}
-			if len(out) > 1 {
-				out = append(out, ',')
-			}
-			value, err := json.Marshal(cell)
-			if err != nil {
-				return nil, err
-			}
-			out = append(append(append(out, names[i]...), ':'), value...)
-		}
-		return append(out, '}'), nil
-	}, nil
 }

@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/japanese"
+	"golang.org/x/text/encoding/unicode"
 )
 
 func read(t *testing.T, from []byte, name string, o Options) ([]string, error) {
@@ -21,12 +23,15 @@ func read(t *testing.T, from []byte, name string, o Options) ([]string, error) {
 	defer r.Close()
 	var records []string
 	for {
-		text, err := r.Next()
+		text, rejected, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			return records, nil
 		}
 		if err != nil {
 			return records, err
+		}
+		if rejected != nil {
+			text = []byte(rejected.Code + "(" + string(rejected.Original) + ")")
 		}
 		records = append(records, string(text))
 	}
@@ -44,11 +49,17 @@ func TestFormats(t *testing.T) {
 	}{
 		{"a.ndjson", "{\"a\":1}\n\n{\"a\":2}", Options{}, []string{`{"a":1}`, `{"a":2}`}},
 		{"a.json", "[{\"a\":1},\n {\"a\":\n2}]", Options{}, []string{`{"a":1}`, `{"a": 2}`}},
-		{"a.csv", "id,name\n1,\"a\nb\"\n2,\n", Options{}, []string{`{"id":"1","name":"a\nb"}`, `{"id":"2"}`}},
+		{"a.csv", "id,name\n1,\"a\nb\"\n2,\n", Options{}, []string{`{"id":"1","name":"a\u000ab"}`, `{"id":"2"}`}},
 		{"a.tsv", "id\tname\n1\tsay \"hi\"\n", Options{}, []string{`{"id":"1","name":"say \"hi\""}`}},
 		{"-", "id,name\n1,x\n", Options{Format: "csv"}, []string{`{"id":"1","name":"x"}`}},
 		{"a.csv", "\xef\xbb\xbfid\n1\n", Options{}, []string{`{"id":"1"}`}},
 		{"a.csv", shiftJIS, Options{Encoding: "shift_jis"}, []string{`{"id":"1","title":"琵琶湖"}`}},
+		{"a.csv", shiftJIS, Options{Encoding: "cp932"}, []string{`{"id":"1","title":"琵琶湖"}`}},
+		{"a.json", "[{\"a\":1}]\n[{\"a\":2}]\n{\"a\":3}", Options{}, []string{`{"a":1}`, `{"a":2}`, `{"a":3}`}},
+		// A quote that never ends costs its line; so does a ragged row.
+		{"a.tsv", "a\tb\n1\t\"x\n2\ty\n3\t\"z\"\n", Options{}, []string{"invalid_row(1\t\"x)", `{"a":"2","b":"y"}`, `{"a":"3","b":"z"}`}},
+		{"a.csv", "a,b\n1\n2,y,z\n3,5\" disk\n", Options{}, []string{"invalid_row(1)", "invalid_row(2,y,z)", `{"a":"3","b":"5\" disk"}`}},
+		{"a.csv", "a,b\n1,\"x\r\ny\"\r\n", Options{}, []string{`{"a":"1","b":"x\u000d\u000ay"}`}},
 		{"empty.ndjson", "", Options{}, nil},
 	} {
 		for packing, pack := range map[string]func(string) []byte{"plain": plain, "gzip": gzipped, "zstd": zstded} {
@@ -62,11 +73,92 @@ func TestFormats(t *testing.T) {
 		name, text string
 		options    Options
 	}{
-		{"a.json", `[{"a":1},{"a":`, Options{}}, {"a.csv", "a,b\n1\n", Options{}}, {"a.csv", "", Options{}},
+		{"a.json", `[{"a":1},{"a":`, Options{}}, {"a.csv", "", Options{}}, {"a.csv", "a,b\n", Options{}}, {"a.json", " \n", Options{}}, {"a.json", "[ ]", Options{}},
 		{"a", "{}", Options{Format: "xml"}}, {"a", "{}", Options{Encoding: "klingon"}}, {"a.gz", "\x1f\x8bno gzip", Options{}},
 	} {
 		if got, err := read(t, []byte(test.text), test.name, test.options); err == nil {
 			t.Errorf("%s %q %+v gave %q and no error", test.name, test.text, test.options, got)
+		}
+	}
+}
+
+// encoded is a text in an encoding of x/text, for files of other people.
+func encoded(t *testing.T, e encoding.Encoding, text string) string {
+	t.Helper()
+	out, err := e.NewEncoder().String(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func TestEncodings(t *testing.T) {
+	const text = "id,title\n1,琵琶湖の水\n2,\"a\nb\"\n"
+	want := []string{`{"id":"1","title":"琵琶湖の水"}`, `{"id":"2","title":"a\u000ab"}`}
+	utf16 := func(o unicode.Endianness, mark unicode.BOMPolicy) string {
+		return encoded(t, unicode.UTF16(o, mark), text)
+	}
+	sjis := encoded(t, japanese.ShiftJIS, text)
+	euc := encoded(t, japanese.EUCJP, text)
+	for name, test := range map[string]struct {
+		text     string
+		encoding string
+		want     []string
+	}{
+		"UTF-16 LE by its mark":          {utf16(unicode.LittleEndian, unicode.UseBOM), "", want},
+		"UTF-16 BE by its mark":          {utf16(unicode.BigEndian, unicode.UseBOM), "", want},
+		"UTF-16 LE by name":              {utf16(unicode.LittleEndian, unicode.IgnoreBOM), "utf-16le", want},
+		"a mark decides against a name":  {"\xef\xbb\xbf" + text, "cp932", want},
+		"cp932":                          {sjis, "cp932", want},
+		"sjis":                           {sjis, "sjis", want},
+		"ms932":                          {sjis, "ms932", want},
+		"Shift_JIS":                      {sjis, "Shift_JIS", want},
+		"euc-jp":                         {euc, "euc-jp", want},
+		"bytes that are not UTF-8":       {"id,title\n1,caf\xe9\n2,x\n", "", []string{"invalid_encoding(1,caf\xe9)", `{"id":"2","title":"x"}`}},
+		"bytes that are not Shift_JIS":   {"id,title\n1,\x82\n2,x\n", "cp932", []string{"invalid_encoding(1,\x82)", `{"id":"2","title":"x"}`}},
+		"half a pair of UTF-16":          {"\xff\xfea\x00\n\x00\x00\xd8\n\x00b\x00\n\x00", "", []string{"invalid_encoding(\x00\xd8\n\x00)", `{"a":"b"}`}},
+		"U+FFFD that stands in the file": {"id\n\uFFFD\n", "", []string{"{\"id\":\"\uFFFD\"}"}},
+		"a latin file is no Shift_JIS":   {"id,title\n1,\xe9t\xe9\n", "windows-1252", []string{`{"id":"1","title":"été"}`}},
+	} {
+		got, err := read(t, []byte(test.text), "a.csv", Options{Encoding: test.encoding})
+		if err != nil || strings.Join(got, "|") != strings.Join(test.want, "|") {
+			t.Errorf("%s: %q, %v; want %q", name, got, err, test.want)
+		}
+	}
+	if _, err := read(t, []byte(sjis), "a.csv", Options{}); err == nil || !strings.Contains(err.Error(), "reads as Shift_JIS: say --encoding cp932") {
+		t.Errorf("Shift_JIS without a name: %v", err)
+	}
+}
+
+func TestDialects(t *testing.T) {
+	null := `\N`
+	for name, test := range map[string]struct {
+		text string
+		o    Options
+		want []string
+		err  string
+	}{
+		"delimiter":                {"a;b\n1;\"x;y\"\n", Options{Delimiter: ";"}, []string{`{"a":"1","b":"x;y"}`}, ""},
+		"tab by name":              {"a\tb\n1\t2\n", Options{Delimiter: `\t`}, []string{`{"a":"1","b":"2"}`}, ""},
+		"single quotes":            {"a,b\n1,'x,''y'\n", Options{Quote: "'"}, []string{`{"a":"1","b":"x,'y"}`}, ""},
+		"no quotes":                {"a,b\n\"1,2\n", Options{Quote: "none"}, []string{`{"a":"\"1","b":"2"}`}, ""},
+		"backslash":                {"a,b\n1,\"say \\\"hi\\\", \\\\\"\n", Options{Escape: `\`}, []string{`{"a":"1","b":"say \"hi\", \\"}`}, ""},
+		"backslash, not said":      {"a,b\n1,\"say \\\"\n2,x\n", Options{}, []string{`{"a":"1","b":"say \\"}`, `{"a":"2","b":"x"}`}, ""},
+		"null":                     {"a,b\n\\N,\"\\N\"\n", Options{Null: &null}, []string{`{"b":"\\N"}`}, ""},
+		"skip":                     {"report of May\n\na,b\n1,2\n", Options{Skip: 1}, []string{`{"a":"1","b":"2"}`}, ""},
+		"columns":                  {"1,2\n3,4\n", Options{Columns: []string{"a", "b"}}, []string{`{"a":"1","b":"2"}`, `{"a":"3","b":"4"}`}, ""},
+		"columns, not the header":  {"x,y\n3,4\n", Options{Columns: []string{"a", "b"}, Header: HeaderYes}, []string{`{"a":"3","b":"4"}`}, ""},
+		"only carriage returns":    {"a,b\r1,2\r3,4\r", Options{}, []string{`{"a":"1","b":"2"}`, `{"a":"3","b":"4"}`}, ""},
+		"CRLF within a cell":       {"a,b\r\n1,\"x\r\ny\"\r\n", Options{}, []string{`{"a":"1","b":"x\u000d\u000ay"}`}, ""},
+		"a name twice":             {"id,x,id\n", Options{}, nil, `the header has the name "id" twice, for columns 1 and 3`},
+		"no name":                  {"id,,x\n1,2,3\n", Options{}, nil, `the header "id,,x" has no name for column 2 of 3`},
+		"neither header nor names": {"1,2\n", Options{Header: HeaderNo}, nil, "name them with --columns a,b,c"},
+		"a delimiter too long":     {"a||b\n", Options{Delimiter: "||"}, nil, "want one ASCII character"},
+		"more skipped than there":  {"a\n", Options{Skip: 3}, nil, "--skip 3: the file has 1 lines"},
+	} {
+		got, err := read(t, []byte(test.text), "a.csv", test.o)
+		if test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) || test.err == "" && err != nil || strings.Join(got, "|") != strings.Join(test.want, "|") {
+			t.Errorf("%s: %q, %v; want %q, %q", name, got, err, test.want, test.err)
 		}
 	}
 }
@@ -87,22 +179,39 @@ func zstded(text string) []byte {
 	return w.EncodeAll([]byte(text), nil)
 }
 
+// FuzzOpen reads anything; what is not white space is in a record, rejected, or
+// within an error.
 func FuzzOpen(f *testing.F) {
-	f.Add([]byte("a,b\n1,2\n"), "x.csv")
-	f.Add([]byte("[{},{}]"), "x.json")
+	f.Add([]byte("a,b\n1,2\n\"x\ny\",3\n"), "x.csv")
+	f.Add([]byte("[{},{\"a\":\"\\"), "x.json")
+	f.Add([]byte("{}{}\n{\n}\n[1]"), "x.json")
+	f.Add([]byte("\xff\xfea\x00\n\x00"), "x.csv")
 	f.Fuzz(func(t *testing.T, text []byte, name string) {
 		r, err := Open(bytes.NewReader(text), name, Options{})
 		if err != nil {
 			return
 		}
 		defer r.Close()
-		for range 1000 {
-			line, err := r.Next()
+		pieces := 0
+		for {
+			line, rejected, err := r.Next()
+			if errors.Is(err, io.EOF) {
+				if pieces == 0 && r.plain.bytes > 0 {
+					t.Fatalf("%d bytes came to nothing", r.plain.bytes)
+				}
+				return
+			}
 			if err != nil {
 				return
 			}
-			if bytes.IndexByte(line, '\n') >= 0 {
-				t.Fatalf("a record of several lines: %q", line)
+			if pieces++; pieces > len(text)*1000+1000 {
+				t.Fatal("it does not end")
+			}
+			if rejected == nil && (len(line) == 0 || bytes.IndexByte(line, '\n') >= 0) {
+				t.Fatalf("a record of no or several lines: %q", line)
+			}
+			if rejected != nil && (rejected.Code == "" || rejected.Message == "") {
+				t.Fatalf("rejected without a reason: %+v", rejected)
 			}
 		}
 	})
