@@ -23,7 +23,8 @@ func newSQL() *cobra.Command {
 	var statement string
 	c := &cobra.Command{Use: "sql", Short: "Ask in SQL: one statement, or a shell",
 		Long: `Without -c a shell opens: a statement ends with ; and may take several lines.
-In the shell: \d lists tables, \d NAME shows columns, \timing, \format NAME, \q.`,
+In the shell: \d lists tables, \d NAME shows columns, \timing, \format NAME,
+help, and quit, exit or \q. In a table ∅ is NULL.`,
 		Example: "  biwa sql -c \"select count(*) from events\"\n  biwa sql -c \"from events limit 5\" --format csv > events.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -176,12 +177,15 @@ func isNumeric(sqlType string) bool {
 	return false
 }
 
-// cellText shows strings without quotes, null as nothing, the rest as JSON.
+// nullMark stands for NULL in a table, where an empty text is an empty cell.
+const nullMark = "∅"
+
+// cellText shows strings without quotes, null as its mark, the rest as JSON.
 func cellText(raw json.RawMessage) string {
 	var s *string
 	if json.Unmarshal(raw, &s) == nil {
 		if s == nil {
-			return ""
+			return nullMark
 		}
 		return strings.NewReplacer("\n", "⏎", "\t", "⇥", "\r", "").Replace(*s)
 	}

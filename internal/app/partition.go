@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,11 +143,12 @@ func datesOf(schema record.Schema, columns []string) []bool {
 }
 
 // partitionText writes a file's partition values; a date that is kept as days since
-// 1970 is written as a day.
+// 1970 is written as a day. The days are an int64 where the index was read from
+// the ledger's database, and a narrower integer where this process wrote the file.
 func partitionText(values []any, dates []bool) []string {
 	var texts []string
 	for i, v := range values {
-		days, isNumber := v.(int64)
+		days, isNumber := wholeNumber(v)
 		switch {
 		case v == nil:
 			texts = append(texts, "")
@@ -157,4 +159,12 @@ func partitionText(values []any, dates []bool) []string {
 		}
 	}
 	return texts
+}
+
+// wholeNumber is a signed integer of any width.
+func wholeNumber(v any) (int64, bool) {
+	if r := reflect.ValueOf(v); r.IsValid() && r.CanInt() {
+		return r.Int(), true
+	}
+	return 0, false
 }
