@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -157,11 +156,11 @@ func (s *shell) learn(ctx context.Context) {
 		return
 	}
 	defer answer.Body.Close()
-	var r result
-	if json.NewDecoder(answer.Body).Decode(&r) != nil {
+	names, err := openAnswer(answer.Body)
+	if err != nil {
 		return
 	}
-	for _, row := range r.Rows {
+	for row, err := names.next(); err == nil; row, err = names.next() {
 		for _, cell := range row {
 			if name := cellText(cell); !slices.Contains(s.words, name) {
 				s.words = append(s.words, name)

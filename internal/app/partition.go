@@ -142,9 +142,9 @@ func datesOf(schema record.Schema, columns []string) []bool {
 	return dates
 }
 
-// partitionText writes a file's partition values; a date that is kept as days since
-// 1970 is written as a day. The days are an int64 where the index was read from
-// the ledger's database, and a narrower integer where this process wrote the file.
+// partitionText writes a file's partition values. The index of files that the ledger's
+// database gave has a date as text already; where this process wrote the file it is
+// the days since 1970, in an integer of some width, and is written as a day.
 func partitionText(values []any, dates []bool) []string {
 	var texts []string
 	for i, v := range values {
