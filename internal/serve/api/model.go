@@ -88,12 +88,20 @@ type TraceCoercion struct {
 	Stored json.RawMessage `json:"stored"`
 }
 
-// TraceFile is the data file with the record, and its commit.
+// TraceFile is the data file with the record, and the commit that brought the record.
 type TraceFile struct {
-	Path       string `json:"path"`
-	Rows       int64  `json:"rows"`
+	Path       string        `json:"path"`
+	Rows       int64         `json:"rows"`
+	SnapshotID string        `json:"snapshot_id" doc:"of the commit that brought the record; empty where the ledger keeps only the hour's sum"`
+	Committed  string        `json:"committed,omitempty" doc:"when the record was committed"`
+	ByHour     bool          `json:"by_hour,omitempty" doc:"committed is the last commit of the hour's sum: the record came at the latest then"`
+	Rewritten  *TraceRewrite `json:"rewritten,omitempty" doc:"the later commit that wrote the file, such as a compaction"`
+}
+
+// TraceRewrite is a commit that moved a record into another file.
+type TraceRewrite struct {
 	SnapshotID string `json:"snapshot_id"`
-	Committed  string `json:"committed,omitempty" doc:"when the snapshot that added the file was committed"`
+	Committed  string `json:"committed"`
 }
 
 // ReplayRequest says which quarantined records to try again.
