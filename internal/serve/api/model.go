@@ -118,6 +118,15 @@ type ReplayAnswer struct {
 	Tried int64 `json:"tried"`
 	Moved int64 `json:"moved" doc:"now in the table"`
 	Left  int64 `json:"left" doc:"still in quarantine: they do not fit, or the filter would take them out"`
+	// Untried are those that no definition could mend: the record is not there whole, is
+	// no JSON object, or is a copy of another.
+	Untried []ReplayUntried `json:"untried,omitempty" doc:"not tried, by reason: no definition can mend them"`
+}
+
+// ReplayUntried counts records that were not tried for one reason.
+type ReplayUntried struct {
+	Code  string `json:"code"`
+	Count int64  `json:"count"`
 }
 
 // ReloadAnswer says what a reload changed.
