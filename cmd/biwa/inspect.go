@@ -99,7 +99,7 @@ func newQuarantineReplay() *cobra.Command {
 	var request api.ReplayRequest
 	var asJSON bool
 	c := &cobra.Command{Use: "replay STREAM", Short: "Try rejected records again with the stream's definition of now", Args: cobra.ExactArgs(1),
-		Long: "Records that fit now move into the table, under their own ids; run again, none moves\ntwice. The ledger shows it. Lines that are no JSON are not tried."}
+		Long: "Records that fit now move into the table, under their own ids; run again, none moves\ntwice. The ledger shows it. What no definition can mend (a line\nthat is no JSON, a copy) is not tried, and counted by its reason."}
 	cl := clientFlags(c)
 	c.Flags().StringVar(&request.Code, "code", "", "only those rejected for this reason")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
@@ -113,6 +113,9 @@ func newQuarantineReplay() *cobra.Command {
 			return printJSON(cmd.OutOrStdout(), a)
 		}
 		fmt.Fprintf(cmd.OutOrStdout(), "%d tried, %d moved into %s, %d left in quarantine\n", a.Tried, a.Moved, args[0], a.Left)
+		for _, u := range a.Untried {
+			fmt.Fprintf(cmd.OutOrStdout(), "%d not tried: %s, which no definition can mend\n", u.Count, u.Code)
+		}
 		return nil
 	}
 	return c

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -75,9 +74,9 @@ func (s *shell) loop(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if statement.Len() == 0 && strings.HasPrefix(strings.TrimSpace(line), `\`) {
+		if words := shellCommand(line); statement.Len() == 0 && words != nil {
 			s.line.AppendHistory(line)
-			if s.command(ctx, strings.Fields(line)) {
+			if s.command(ctx, words) {
 				return nil
 			}
 			continue
@@ -98,12 +97,34 @@ func (s *shell) report(err error) {
 	}
 }
 
+// shellCommand is the command that a line is, nil if it begins a statement. The
+// words that other shells end with are commands too; none begins a statement.
+func shellCommand(line string) []string {
+	words := strings.Fields(line)
+	if len(words) == 0 {
+		return nil
+	}
+	if len(words) == 1 {
+		switch strings.ToLower(strings.TrimSuffix(words[0], ";")) {
+		case "quit", "exit":
+			return []string{`\q`}
+		case "help":
+			return []string{`\?`}
+		}
+	}
+	if strings.HasPrefix(words[0], `\`) {
+		words[0] = strings.TrimSuffix(words[0], ";")
+		return words
+	}
+	return nil
+}
+
 // command runs a \ command and says whether to quit.
 func (s *shell) command(ctx context.Context, words []string) bool {
 	switch words[0] {
 	case `\q`:
 		return true
-	case `\d`:
+	case `\d`, `\dt`:
 		statement := "SHOW TABLES"
 		if len(words) > 1 {
 			statement = `SELECT column_name AS "column", column_type AS type FROM (DESCRIBE ` + record.QuoteName(strings.TrimSuffix(words[1], ";")) + ")"
@@ -121,7 +142,7 @@ func (s *shell) command(ctx context.Context, words []string) bool {
 			s.report(err)
 		}
 	default:
-		fmt.Fprintln(s.out, `there are \d, \d NAME, \timing, \format NAME and \q`)
+		fmt.Fprintln(s.out, `there are \d or \dt, \d NAME, \timing, \format NAME, \? or help, and \q, quit or exit`)
 	}
 	return false
 }
@@ -135,11 +156,11 @@ func (s *shell) learn(ctx context.Context) {
 		return
 	}
 	defer answer.Body.Close()
-	var r result
-	if json.NewDecoder(answer.Body).Decode(&r) != nil {
+	names, err := openAnswer(answer.Body)
+	if err != nil {
 		return
 	}
-	for _, row := range r.Rows {
+	for row, err := names.next(); err == nil; row, err = names.next() {
 		for _, cell := range row {
 			if name := cellText(cell); !slices.Contains(s.words, name) {
 				s.words = append(s.words, name)

@@ -11,7 +11,6 @@ import (
 	"os"
 	"strings"
 
-	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
@@ -23,7 +22,8 @@ func newSQL() *cobra.Command {
 	var statement string
 	c := &cobra.Command{Use: "sql", Short: "Ask in SQL: one statement, or a shell",
 		Long: `Without -c a shell opens: a statement ends with ; and may take several lines.
-In the shell: \d lists tables, \d NAME shows columns, \timing, \format NAME, \q.`,
+In the shell: \d lists tables, \d NAME shows columns, \timing, \format NAME,
+help, and quit, exit or \q. In a table NULL is the value, an empty cell an empty text.`,
 		Example: "  biwa sql -c \"select count(*) from events\"\n  biwa sql -c \"from events limit 5\" --format csv > events.csv",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -90,15 +90,11 @@ func (q *querier) run(ctx context.Context, statement string) error {
 		return sqlError(statement, err)
 	}
 	defer answer.Body.Close()
-	if wire == q.format && wire != "json" {
+	if wire == q.format {
 		_, err := io.Copy(q.out, answer.Body)
 		if errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("the result was cut short: the query failed on its way, see the node's log")
+			return errCutShort
 		}
-		return err
-	}
-	if q.format == "json" {
-		_, err := io.Copy(q.out, answer.Body)
 		return err
 	}
 	return q.print(answer.Body)
@@ -112,50 +108,21 @@ func (q *querier) ask(ctx context.Context, statement, format string) (*http.Resp
 	return q.client.do(ctx, http.MethodPost, "/v1/query?format="+format, bytes.NewReader(body), map[string]string{"Content-Type": "application/json"})
 }
 
-// result is a JSON answer with its cells as they were written.
-type result struct {
-	Columns []api.Column        `json:"columns"`
-	Rows    [][]json.RawMessage `json:"rows"`
-	Stats   api.Stats           `json:"stats"`
-	Error   string              `json:"error"`
-}
-
+// print writes an answer as a table while it comes.
 func (q *querier) print(body io.Reader) error {
-	var r result
-	if err := json.NewDecoder(body).Decode(&r); err != nil {
-		return fmt.Errorf("the answer does not read: %w", err)
+	a, err := openAnswer(body)
+	if err != nil {
+		return err
 	}
-	if r.Error != "" {
-		return errors.New(r.Error)
+	rows, err := q.copyTable(a)
+	if err != nil {
+		return err
 	}
-	t := table.NewWriter()
-	t.SetOutputMirror(q.out)
-	t.SetStyle(table.StyleLight)
-	t.Style().Format.Header = text.FormatDefault
-	header, configs := table.Row{}, []table.ColumnConfig{}
-	for i, c := range r.Columns {
-		header = append(header, c.Name)
-		if isNumeric(c.Type) {
-			configs = append(configs, table.ColumnConfig{Number: i + 1, Align: text.AlignRight, AlignHeader: text.AlignRight})
-		}
-	}
-	t.AppendHeader(header)
-	t.SetColumnConfigs(configs)
-	for _, row := range r.Rows {
-		cells := make(table.Row, len(row))
-		for i, cell := range row {
-			cells[i] = cellText(cell)
-		}
-		t.AppendRow(cells)
-	}
-	if q.format == "markdown" {
-		t.RenderMarkdown()
-	} else {
-		t.Render()
-		fmt.Fprintf(q.out, "(%d %s)\n", len(r.Rows), plural(len(r.Rows), "row", "rows"))
+	if q.format != "markdown" {
+		fmt.Fprintf(q.out, "(%d %s)\n", rows, plural(rows, "row", "rows"))
 	}
 	if q.timing {
-		fmt.Fprintf(q.out, "%.1f ms; %d files read, %d skipped; %d bytes; %d recent rows\n", r.Stats.ElapsedMS, r.Stats.FilesRead, r.Stats.FilesSkipped, r.Stats.BytesRead, r.Stats.RecentRows)
+		fmt.Fprintf(q.out, "%.1f ms; %d files read, %d skipped; %d bytes; %d recent rows\n", a.stats.ElapsedMS, a.stats.FilesRead, a.stats.FilesSkipped, a.stats.BytesRead, a.stats.RecentRows)
 	}
 	return nil
 }
@@ -174,18 +141,6 @@ func isNumeric(sqlType string) bool {
 		}
 	}
 	return false
-}
-
-// cellText shows strings without quotes, null as nothing, the rest as JSON.
-func cellText(raw json.RawMessage) string {
-	var s *string
-	if json.Unmarshal(raw, &s) == nil {
-		if s == nil {
-			return ""
-		}
-		return strings.NewReplacer("\n", "⏎", "\t", "⇥", "\r", "").Replace(*s)
-	}
-	return string(raw)
 }
 
 // sqlError shows where in the statement the mistake is.

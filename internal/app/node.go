@@ -104,6 +104,7 @@ type Node struct {
 	journal *journal.Log
 	tables  *tables
 	budget  *deliver.Budget
+	health  *health
 	gate    *gate
 
 	idempotency *collect.Idempotency
@@ -206,6 +207,7 @@ func (n *Node) open(ctx context.Context) (err error) {
 		return err
 	}
 	n.tables = &tables{node: n, prepared: map[string]record.Schema{}}
+	n.health = newHealth(n.clock)
 	n.budget = deliver.NewBudget(limit.RecentBytes)
 	return nil
 }
@@ -355,6 +357,14 @@ func (h *history) EnvelopeAfter(ctx context.Context, after record.Sequence) (env
 
 // Ready is nil when the node takes records, and answers queries, exactly.
 func (n *Node) Ready() error {
+	if err := n.started(); err != nil {
+		return err
+	}
+	return n.health.check()
+}
+
+// started says whether the node has started and not failed as a whole.
+func (n *Node) started() error {
 	if err := n.Failed(); err != nil {
 		return record.Errorf(record.Unavailable, "the node has failed and must be started again: %w", err)
 	}

@@ -31,7 +31,7 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 	if r := n.refusal.Load(); r != nil {
 		o.Refusal = *r
 	}
-	o.Restart = n.Waiting()
+	o.Troubles, o.Restart = n.health.list(), n.Waiting()
 	if o.Limits, err = n.Limits(ctx); err != nil {
 		return o, err
 	}

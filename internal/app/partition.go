@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -141,12 +142,13 @@ func datesOf(schema record.Schema, columns []string) []bool {
 	return dates
 }
 
-// partitionText writes a file's partition values; a date that is kept as days since
-// 1970 is written as a day.
+// partitionText writes a file's partition values. The index of files that the ledger's
+// database gave has a date as text already; where this process wrote the file it is
+// the days since 1970, in an integer of some width, and is written as a day.
 func partitionText(values []any, dates []bool) []string {
 	var texts []string
 	for i, v := range values {
-		days, isNumber := v.(int64)
+		days, isNumber := wholeNumber(v)
 		switch {
 		case v == nil:
 			texts = append(texts, "")
@@ -157,4 +159,12 @@ func partitionText(values []any, dates []bool) []string {
 		}
 	}
 	return texts
+}
+
+// wholeNumber is a signed integer of any width.
+func wholeNumber(v any) (int64, bool) {
+	if r := reflect.ValueOf(v); r.IsValid() && r.CanInt() {
+		return r.Int(), true
+	}
+	return 0, false
 }

@@ -212,6 +212,17 @@ func TestTraceTellsTheWholeLifeOfARecord(t *testing.T) {
 			t.Errorf("line %d of %s is not %s", at.Line, at.File, line)
 		}
 	}
+	before := trace(0).File
+	n.Send("s", `{"id":"later","v":1}`)
+	maintain(t, n)
+	check("compacted", true)
+	after := trace(0).File
+	if before.Rewritten != nil || after.SnapshotID != before.SnapshotID || after.Committed != before.Committed {
+		t.Errorf("the record came with %+v, after a compaction with %+v", before, after)
+	}
+	if r := after.Rewritten; after.Path == before.Path || r == nil || r.SnapshotID == before.SnapshotID || r.Committed < before.Committed {
+		t.Errorf("after a compaction the file is %+v, rewritten %+v", after, r)
+	}
 	n.Shutdown()
 	n = p.start()
 	check("after a restart", true)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,6 +49,9 @@ func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswe
 		return api.ReplayAnswer{}, err
 	}
 	answer := api.ReplayAnswer{}
+	if answer.Untried, err = n.untried(ctx, r); err != nil {
+		return answer, err
+	}
 	for after := record.RecordID(-1); ; {
 		ids, err := n.quarantinedIDs(ctx, r, after)
 		if err != nil || len(ids) == 0 {
@@ -63,6 +67,45 @@ func (n *Node) Replay(ctx context.Context, r api.ReplayRequest) (api.ReplayAnswe
 // replayable is the condition for the quarantined records that a request means and
 // that a definition could mend.
 func replayable(r api.ReplayRequest) (string, error) {
+	where, err := meant(r)
+	return where + " AND code NOT IN (" + hopelessList() + ")", err
+}
+
+func hopelessList() string {
+	quoted := make([]string, len(hopeless))
+	for i, c := range hopeless {
+		quoted[i] = record.QuoteText(c)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// untried counts the quarantined records that a request means and that no definition
+// could mend, the most first.
+func (n *Node) untried(ctx context.Context, r api.ReplayRequest) ([]api.ReplayUntried, error) {
+	where, err := meant(r)
+	if err != nil {
+		return nil, err
+	}
+	found, err := list[struct {
+		Code string
+		N    json.Number
+	}](ctx, n, "SELECT code, count(*) AS n FROM quarantine WHERE "+where+" AND code IN ("+hopelessList()+") GROUP BY 1 ORDER BY 2 DESC, 1")
+	if err != nil {
+		return nil, err
+	}
+	var untried []api.ReplayUntried
+	for _, f := range found {
+		count, err := f.N.Int64()
+		if err != nil {
+			return nil, err
+		}
+		untried = append(untried, api.ReplayUntried{Code: f.Code, Count: count})
+	}
+	return untried, nil
+}
+
+// meant is the condition for the quarantined records that a request means.
+func meant(r api.ReplayRequest) (string, error) {
 	where := "stream = " + record.QuoteText(r.Stream)
 	if r.Code != "" {
 		where += " AND code = " + record.QuoteText(r.Code)
@@ -77,11 +120,7 @@ func replayable(r api.ReplayRequest) (string, error) {
 		}
 		where += " AND _record_id = " + id.String()
 	}
-	quoted := make([]string, len(hopeless))
-	for i, c := range hopeless {
-		quoted[i] = record.QuoteText(c)
-	}
-	return where + " AND code NOT IN (" + strings.Join(quoted, ", ") + ")", nil
+	return where, nil
 }
 
 // Try says how many of the newest quarantined records that a request means would fit
@@ -93,6 +132,9 @@ func (n *Node) Try(ctx context.Context, r api.ReplayRequest, newest int) (answer
 	}
 	where, err := replayable(r)
 	if err != nil {
+		return answer, err
+	}
+	if answer.Untried, err = n.untried(ctx, r); err != nil {
 		return answer, err
 	}
 	ids, err := n.idsWhere(ctx, where, "DESC", newest)
@@ -107,7 +149,8 @@ func (n *Node) Try(ctx context.Context, r api.ReplayRequest, newest int) (answer
 	if err != nil {
 		return answer, err
 	}
-	return api.ReplayAnswer{Tried: int64(len(ids)), Moved: int64(len(m.ids)), Left: int64(len(ids) - len(m.ids))}, nil
+	answer.Tried, answer.Moved, answer.Left = int64(len(ids)), int64(len(m.ids)), int64(len(ids)-len(m.ids))
+	return answer, nil
 }
 
 func (n *Node) quarantinedIDs(ctx context.Context, r api.ReplayRequest, after record.RecordID) ([]record.RecordID, error) {

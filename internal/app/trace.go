@@ -4,13 +4,9 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
-	"strconv"
-	"time"
 
-	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/world"
@@ -98,7 +94,7 @@ func (n *Node) judge(ctx context.Context, s *stream, id record.RecordID, t *api.
 	if len(found) > 0 {
 		t.Verdict, t.Row = "delivered", found[0]
 		t.Coercions = coercions([]byte(t.Line), t.Row)
-		return n.locate(ctx, s.name, id, t)
+		return n.locate(ctx, s, s.name, id, t)
 	}
 	reasons, err := list[quarantined](ctx, n, `SELECT code, "column", message, first_record_id::varchar AS first_record_id FROM quarantine WHERE _record_id = `+id.String())
 	if err != nil {
@@ -114,7 +110,7 @@ func (n *Node) judge(ctx context.Context, s *stream, id record.RecordID, t *api.
 		if r.Column != nil && r.Message != nil {
 			t.Reason.Column, t.Reason.Message = *r.Column, *r.Message
 		}
-		return n.locate(ctx, record.QuarantineTable, id, t)
+		return n.locate(ctx, s, record.QuarantineTable, id, t)
 	case id.Sequence() > s.worker.Status().Visible:
 		t.Verdict = "pending"
 	default:
@@ -126,37 +122,42 @@ func (n *Node) judge(ctx context.Context, s *stream, id record.RecordID, t *api.
 // judgeAbsent tells a record that the filter took out from one that was removed
 // later, by shaping it again as it was shaped then.
 func (n *Node) judgeAbsent(ctx context.Context, s *stream, id record.RecordID, t *api.Trace) error {
-	env, err := n.journal.Read(ctx, s.id, id.Sequence())
-	if err != nil {
-		return err
-	}
-	shaper, err := s.At(id.Sequence())
+	_, filtered, err := n.shapeAgain(ctx, s, id)
 	if err != nil {
 		return err
 	}
 	t.Verdict = "removed"
-	for i := range env.Sections {
-		section := &env.Sections[i]
-		if section.Stream != s.id {
-			continue
-		}
-		one := excerpt(env, section, bytes.SplitAfter(section.Lines, []byte{'\n'}), id.Index()-section.First, 1)
-		b, err := shaper.Shape(ctx, one, &one.Sections[0])
-		if err != nil {
-			return err
-		}
-		if b.Rows != nil {
-			b.Rows.Release()
-		}
-		if b.Filtered.Count > 0 {
-			t.Verdict = "filtered"
-		}
+	if filtered {
+		t.Verdict = "filtered"
 	}
 	return nil
 }
 
-// locate finds the data file with the record and the commit that added it.
-func (n *Node) locate(ctx context.Context, table string, id record.RecordID, t *api.Trace) error {
+// shapeAgain shapes a record as it was when it was delivered, and says whether it was
+// rejected, or taken out by the filter.
+func (n *Node) shapeAgain(ctx context.Context, s *stream, id record.RecordID) (rejected, filtered bool, err error) {
+	env, section, err := n.section(ctx, s, id)
+	if err != nil {
+		return false, false, err
+	}
+	shaper, err := s.At(id.Sequence())
+	if err != nil {
+		return false, false, err
+	}
+	one := excerpt(env, section, bytes.SplitAfter(section.Lines, []byte{'\n'}), id.Index()-section.First, 1)
+	b, err := shaper.Shape(ctx, one, &one.Sections[0])
+	if err != nil {
+		return false, false, err
+	}
+	if b.Rows != nil {
+		b.Rows.Release()
+	}
+	return len(b.Rejects) > 0, b.Filtered.Count > 0, nil
+}
+
+// locate finds the data file with the record, the commit that brought the record, and
+// the one that wrote the file, where that is a later one.
+func (n *Node) locate(ctx context.Context, s *stream, table string, id record.RecordID, t *api.Trace) error {
 	pin := n.worlds.Pin()
 	defer pin.Release()
 	w := pin.Table(table)
@@ -177,14 +178,7 @@ func (n *Node) locate(ctx context.Context, table string, id record.RecordID, t *
 	if err != nil || t.File == nil {
 		return err
 	}
-	return n.meta.View(ctx, func(q meta.Querier) error {
-		var snapshot, added int64
-		if err := q.QueryRowContext(ctx, "SELECT snapshot, added_at FROM files WHERE path = ?", t.File.Path).Scan(&snapshot, &added); err != nil {
-			return fmt.Errorf("commit of %s: %w", t.File.Path, err)
-		}
-		t.File.SnapshotID, t.File.Committed = strconv.FormatInt(snapshot, 10), time.UnixMicro(added).UTC().Format(time.RFC3339Nano)
-		return nil
-	})
+	return n.commitOf(ctx, s, table, id, t.File)
 }
 
 func (n *Node) fileHas(ctx context.Context, f *record.File, id record.RecordID) (bool, error) {

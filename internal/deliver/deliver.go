@@ -118,7 +118,16 @@ type Options struct {
 	// RetryPause is how long a failed flush waits, as many times as it failed, 20
 	// at most. Default 250 ms.
 	RetryPause time.Duration
+	// Told hears how flushes and the holding of recent rows go, each time: nil is a
+	// success. Default: nobody.
+	Told func(what string, err error)
 }
+
+// What Told hears of.
+const (
+	ToldFlush  = "flush"
+	ToldRecent = "recent"
+)
 
 func (o *Options) ensureDefaults() {
 	o.Flush.ensureDefaults()
@@ -127,6 +136,9 @@ func (o *Options) ensureDefaults() {
 	}
 	if o.RetryPause == 0 {
 		o.RetryPause = 250 * time.Millisecond
+	}
+	if o.Told == nil {
+		o.Told = func(string, error) {}
 	}
 	if o.Shapers == 0 {
 		o.Shapers = 2

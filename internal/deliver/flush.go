@@ -35,6 +35,16 @@ func (w *Worker) show(ctx context.Context) {
 }
 
 func (w *Worker) showGeneration(ctx context.Context, g *generation) error {
+	_, rows := g.rows.waiting()
+	_, rejects := g.rejects.waiting()
+	err := w.showBoth(ctx, g)
+	if rows+rejects > 0 { // else the success would be of nothing
+		w.o.Told(ToldRecent, err)
+	}
+	return err
+}
+
+func (w *Worker) showBoth(ctx context.Context, g *generation) error {
 	if err := w.showSide(ctx, &g.rows, w.table, g.schema); err != nil {
 		return err
 	}
@@ -201,6 +211,7 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 		return w.retry(ctx, g, r.err)
 	}
 	w.flushing = nil
+	w.o.Told(ToldFlush, nil)
 	w.noteLanded(g)
 	w.Log.Forget(w.stream, g.to)
 	for _, s := range []*side{&g.rows, &g.rejects} {
@@ -232,6 +243,7 @@ func (w *Worker) retry(ctx context.Context, g *generation, cause error) error {
 	if record.KindOf(cause) == record.Conflict {
 		return fmt.Errorf("stream %s: %w", w.table, cause)
 	}
+	w.o.Told(ToldFlush, cause)
 	if err := w.showGeneration(ctx, g); err != nil {
 		w.Logger.Warn("recent rows cannot be held", "table", w.table, "error", err)
 	}

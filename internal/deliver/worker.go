@@ -129,6 +129,8 @@ type shaped struct {
 func (w *Worker) Run(ctx context.Context) error {
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
+	defer w.o.Told(ToldFlush, nil) // what does not run does not fail
+	defer w.o.Told(ToldRecent, nil)
 	queue := make(chan *shaped, 4*w.o.Shapers)
 	var wg sync.WaitGroup
 	wg.Add(1)

@@ -3,6 +3,10 @@ package deliver
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -17,7 +21,15 @@ func TestAFlushThatFailsIsTriedAgain(t *testing.T) {
 	for _, kind := range []string{"write", "commit"} {
 		t.Run(kind, func(t *testing.T) {
 			s := newSite()
-			w := s.start(t, Options{})
+			var mu sync.Mutex
+			var told []string
+			w := s.start(t, Options{Told: func(what string, err error) {
+				mu.Lock()
+				defer mu.Unlock()
+				if what == ToldFlush {
+					told = append(told, fmt.Sprint(err != nil))
+				}
+			}})
 			w.visible(t, s.send(10, 7))
 			s.exactly(t, "recent", 70)
 			s.breakDown(kind, -1)
@@ -43,6 +55,11 @@ func TestAFlushThatFailsIsTriedAgain(t *testing.T) {
 			}
 			if err := w.stopped(); !errors.Is(err, context.Canceled) {
 				t.Errorf("stopped: %v", err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			if got := strings.Join(slices.Compact(told), " "); got != "true false" || len(told) < 5 {
+				t.Errorf("told %q of how its flushes failed, then went well", told)
 			}
 		})
 	}

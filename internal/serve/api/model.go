@@ -89,12 +89,20 @@ type TraceCoercion struct {
 	Stored json.RawMessage `json:"stored"`
 }
 
-// TraceFile is the data file with the record, and its commit.
+// TraceFile is the data file with the record, and the commit that brought the record.
 type TraceFile struct {
-	Path       string `json:"path"`
-	Rows       int64  `json:"rows"`
+	Path       string        `json:"path"`
+	Rows       int64         `json:"rows"`
+	SnapshotID string        `json:"snapshot_id" doc:"of the commit that brought the record; empty where the ledger keeps only the hour's sum"`
+	Committed  string        `json:"committed,omitempty" doc:"when the record was committed"`
+	ByHour     bool          `json:"by_hour,omitempty" doc:"committed is the last commit of the hour's sum: the record came at the latest then"`
+	Rewritten  *TraceRewrite `json:"rewritten,omitempty" doc:"the later commit that wrote the file, such as a compaction"`
+}
+
+// TraceRewrite is a commit that moved a record into another file.
+type TraceRewrite struct {
 	SnapshotID string `json:"snapshot_id"`
-	Committed  string `json:"committed,omitempty" doc:"when the snapshot that added the file was committed"`
+	Committed  string `json:"committed"`
 }
 
 // ReplayRequest says which quarantined records to try again.
@@ -111,6 +119,15 @@ type ReplayAnswer struct {
 	Tried int64 `json:"tried"`
 	Moved int64 `json:"moved" doc:"now in the table"`
 	Left  int64 `json:"left" doc:"still in quarantine: they do not fit, or the filter would take them out"`
+	// Untried are those that no definition could mend: the record is not there whole, is
+	// no JSON object, or is a copy of another.
+	Untried []ReplayUntried `json:"untried,omitempty" doc:"not tried, by reason: no definition can mend them"`
+}
+
+// ReplayUntried counts records that were not tried for one reason.
+type ReplayUntried struct {
+	Code  string `json:"code"`
+	Count int64  `json:"count"`
 }
 
 // DiscardRequest says which quarantined records to delete.

@@ -246,7 +246,7 @@ func TestTracePageTellsARecordsLife(t *testing.T) {
 	if err := f.Flush(t.Context(), "likes"); err != nil {
 		t.Fatal(err)
 	}
-	wants(t, b.get("/trace?id="+id), ".parquet, 1 row, snapshot ", "committed: row, offset and ledger line in one transaction")
+	wants(t, b.get("/trace?id="+id), ".parquet, 1 row", "snapshot ", "committed: row, offset and ledger line in one transaction")
 	rejected := f.One("SELECT max(_record_id)::varchar FROM quarantine WHERE code = 'not_allowed'")
 	wants(t, b.get("/trace?id="+rejected), "It is in quarantine.", "not_allowed: ", `pick=likes%2fnot_allowed%2fevent`)
 	copied := f.One("SELECT _record_id::varchar FROM quarantine WHERE code = 'duplicate'")

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"html/template"
+	"strings"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/serve/api"
@@ -121,9 +122,9 @@ func (v *Visit) looks() (found []look) {
 		if !s.Balanced {
 			found = append(found, look{"fail", link, v.T("look.balance", s.Expected, s.Live), v.T("look.rows", v.Signed(s.Live-s.Expected))})
 		}
-		if s.Failure != "" {
-			found = append(found, look{"fail", link, v.T("look.flush", s.Failure), ""})
-		}
+	}
+	for _, t := range f.Troubles {
+		found = append(found, look{"fail", v.trouble(t), v.T("look.trouble", t.Count, t.Text), v.Short(t.Since)})
 	}
 	if q := f.Quarantine; !q.Balanced {
 		found = append(found, look{"fail", v.T("look.quarantine"), v.T("look.balance", q.Expected, q.Live), v.T("look.rows", v.Signed(q.Live-q.Expected))})
@@ -148,6 +149,16 @@ func (v *Visit) looks() (found []look) {
 		found = append(found, look{"near", v.T("look.limit", v.LimitName(l)), v.T("look.near", v.Quantity(l.Now, l.Unit), v.Quantity(l.Value, l.Unit), v.LimitWhat(l), l.Key), template.HTML(v.Share(int64(used(l)*1000), 1000))})
 	}
 	return found
+}
+
+// trouble names what fails: the last word is the stream's name.
+func (v *Visit) trouble(t Trouble) template.HTML {
+	for _, kind := range []string{"flush", "recent"} {
+		if stream, ok := strings.CutPrefix(t.Name, kind+" "); ok {
+			return v.T("look.trouble."+kind, stream)
+		}
+	}
+	return template.HTML(template.HTMLEscapeString(t.Name))
 }
 
 // Worst is the gravest state among looks, "" without one.

@@ -59,6 +59,7 @@ var quarantineMessages = table{
 	"quarantine.anyway":                 {"Replay {1} anyway", "それでも {1} 件を再投入"},
 	"quarantine.again":                  {"They keep their record ids, so a second replay changes nothing.", "記録 ID は変わらないので、二度行っても同じです。"},
 	"quarantine.tried":                  {"Tried at {4}: with definition {1}, {2} of {3} would pass. Nothing was written.", "{4} に試行：定義 {1} では {3} 件中 {2} 件が通ります。書き込みはしていません。"},
+	"quarantine.untried":                {"{1} {1|was|were} not tried: {2}, which no definition can mend.", "{1} 件は試していません：{2} はどの定義でも直せません。"},
 	"quarantine.moved":                  {"Replayed at {4} with definition {1}: {2} of {3} are now in their table, {5} stay.", "{4} に定義 {1} で再投入：{3} 件中 {2} 件がテーブルに入り、{5} 件が残りました。"},
 	"quarantine.account":                {"The ledger has the account.", "台帳に記録しました。"},
 }

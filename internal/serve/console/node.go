@@ -2,6 +2,7 @@ package console
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/ledger"
@@ -59,6 +60,7 @@ type Overview struct {
 	Limits     []api.Limit
 	Incidents  []meta.Incident
 	Refusal    Refusal
+	Troubles   []Trouble // what fails again and again, the oldest first
 	// Restart are the settings whose new value holds after a restart only.
 	Restart []api.SettingChange
 	Changes []Change
@@ -131,6 +133,19 @@ type Outlet struct {
 	Name      string
 	Hour      int64
 	PerSecond float64
+}
+
+// Trouble is something that has failed since a moment and has not gone well again.
+type Trouble struct {
+	Name        string // of what fails, such as "flush events"
+	Since, Last time.Time
+	Count       int
+	Text        string // of the last failure
+}
+
+// String is the trouble in one sentence.
+func (t Trouble) String() string {
+	return fmt.Sprintf("%s has failed %d times since %s: %s", t.Name, t.Count, t.Since.UTC().Format(time.RFC3339), t.Text)
 }
 
 // Refusal is why a changed project was not applied; its Text is "" where the last

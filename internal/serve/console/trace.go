@@ -23,6 +23,7 @@ type traceData struct {
 	Found     bool
 	Lines     []codeLine
 	Committed time.Time
+	Rewritten time.Time
 	Values    []tracedValue
 	Query     string // that shows the record
 }
@@ -52,6 +53,9 @@ func loadTrace(ctx context.Context, c *Console, v *Visit) (any, error) {
 	d.Found, d.Lines = true, d.lines()
 	if d.File != nil {
 		d.Committed, _ = time.Parse(time.RFC3339Nano, d.File.Committed) // zero: unknown
+		if r := d.File.Rewritten; r != nil {
+			d.Rewritten, _ = time.Parse(time.RFC3339Nano, r.Committed)
+		}
 	}
 	table := d.Stream
 	if d.Verdict == "quarantined" || d.Verdict == "deduplicated" {
