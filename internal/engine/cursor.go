@@ -24,6 +24,7 @@ type cursor struct {
 	result    duckdb.Result
 	options   duckdb.ArrowOptions
 	columns   []Column
+	original  []Column // of the statement that this one wraps, or nil
 	schema    *arrow.Schema
 	ended     bool
 }
@@ -32,6 +33,8 @@ type cursor struct {
 type Column struct {
 	Name string
 	Type string // in DuckDB's spelling: BIGINT, DECIMAL(18,2), VARCHAR[]
+
+	exact string // the type it is sent as, where Type has no exact Arrow form
 }
 
 // prepare binds sql, without its parameters and without running it.
@@ -59,6 +62,15 @@ func (c *conn) query(ctx context.Context, src source, sql string, params ...any)
 	cur, err := c.prepare(ctx, src, sql)
 	if err != nil {
 		return nil, err
+	}
+	original := cur.preparedTypes()
+	if list := exactList(original); list != "" {
+		cur.close()
+		src, sql = exactly(src, sql, list, len(original))
+		if cur, err = c.prepare(ctx, src, sql); err != nil {
+			return nil, err
+		}
+		cur.original = original
 	}
 	if err = bindParams(cur.statement, params); err == nil {
 		err = cur.start(ctx)
@@ -93,6 +105,9 @@ func (cur *cursor) describe() error {
 		names[i] = duckdb.ColumnName(&cur.result, duckdb.IdxT(i))
 		types[i] = duckdb.ColumnLogicalType(&cur.result, duckdb.IdxT(i))
 		cur.columns[i] = Column{Name: names[i], Type: typeName(types[i])}
+	}
+	if cur.original != nil {
+		cur.columns = cur.original
 	}
 	cur.options = duckdb.ResultGetArrowOptions(&cur.result)
 	schema, fail := duckdb.NewArrowSchema(cur.options, types, names)

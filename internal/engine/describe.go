@@ -46,7 +46,7 @@ func (e *Engine) Describe(ctx context.Context, r Request) (columns []Column, par
 		return columns, params, err
 	}
 	for i := range duckdb.PreparedStatementColumnCount(cur.statement) {
-		columns = append(columns, Column{duckdb.PreparedStatementColumnName(cur.statement, i), childName(duckdb.PreparedStatementColumnLogicalType(cur.statement, i))})
+		columns = append(columns, Column{Name: duckdb.PreparedStatementColumnName(cur.statement, i), Type: childName(duckdb.PreparedStatementColumnLogicalType(cur.statement, i))})
 	}
 	return columns, params, nil
 }

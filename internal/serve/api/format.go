@@ -3,7 +3,6 @@ package api
 import (
 	"bufio"
 	"context"
-	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"io"
@@ -37,13 +36,35 @@ type encoder interface {
 var formats = []format{
 	{"json", "application/json", openJSON},
 	{"ndjson", "application/x-ndjson", openLines},
-	{"csv", "text/csv", openCSV},
+	{"csv", "text/csv", openCSV(csvStyle{})},
 	{"parquet", "application/vnd.apache.parquet", openParquet},
 	{"arrow", "application/vnd.apache.arrow.stream", openArrow},
 }
 
-// chooseFormat follows ?format=, else the first type in Accept that is known.
+// chooseFormat follows ?format=, else the first type in Accept that is known. ?bom=1
+// and ?excel=1 say how CSV is written.
 func chooseFormat(r *http.Request) (format, error) {
+	f, err := namedFormat(r)
+	if err != nil {
+		return f, err
+	}
+	var style csvStyle
+	for name, on := range map[string]*bool{"bom": &style.bom, "excel": &style.excel} {
+		switch value := r.URL.Query().Get(name); value {
+		case "", "0", "false":
+		case "1", "true":
+			*on = true
+		default:
+			return f, record.Errorf(record.Invalid, "%s=%s: it is 1 or 0", name, value)
+		}
+	}
+	if f.name == "csv" {
+		f.open = openCSV(style)
+	}
+	return f, nil
+}
+
+func namedFormat(r *http.Request) (format, error) {
 	if name := r.URL.Query().Get("format"); name != "" {
 		for _, f := range formats {
 			if f.name == name {
@@ -186,47 +207,32 @@ func (e *linesEncoder) write(batch arrow.RecordBatch) error {
 
 func (e *linesEncoder) end(_ Stats, cause error) error { return cause }
 
-type csvEncoder struct {
-	w      *csv.Writer
-	values valueWriter
-	types  []string
-	row    []string
+type parquetEncoder struct {
+	w      *pqarrow.FileWriter
+	schema *arrow.Schema
+	forms  []form
 }
 
-func openCSV(w io.Writer, rows Rows, location *time.Location) (encoder, error) {
-	e := &csvEncoder{w: csv.NewWriter(w), values: valueWriter{location: location}, types: sqlTypes(rows)}
-	for _, c := range rows.Columns() {
-		e.row = append(e.row, c.Name)
+func openParquet(w io.Writer, rows Rows, location *time.Location) (encoder, error) {
+	schema, forms, err := fileColumns(rows, location)
+	if err != nil {
+		return nil, err
 	}
-	return e, e.w.Write(e.row)
-}
-
-func (e *csvEncoder) write(batch arrow.RecordBatch) error {
-	for i := range int(batch.NumRows()) {
-		for c, column := range batch.Columns() {
-			e.row[c] = e.values.text(column, i, e.types[c])
-		}
-		if err := e.w.Write(e.row); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *csvEncoder) end(_ Stats, cause error) error {
-	e.w.Flush()
-	return errors.Join(cause, e.w.Error())
-}
-
-type parquetEncoder struct{ w *pqarrow.FileWriter }
-
-func openParquet(w io.Writer, rows Rows, _ *time.Location) (encoder, error) {
 	properties := parquet.NewWriterProperties(parquet.WithCompression(compress.Codecs.Zstd))
-	file, err := pqarrow.NewFileWriter(rows.Schema(), w, properties, pqarrow.DefaultWriterProps())
-	return &parquetEncoder{file}, err
+	file, err := pqarrow.NewFileWriter(schema, w, properties, pqarrow.DefaultWriterProps())
+	if err != nil {
+		return nil, record.Errorf(record.Invalid, "the result has no Parquet form: %w", err)
+	}
+	return &parquetEncoder{file, schema, forms}, nil
 }
 
-func (e *parquetEncoder) write(batch arrow.RecordBatch) error { return e.w.WriteBuffered(batch) }
+func (e *parquetEncoder) write(batch arrow.RecordBatch) error {
+	changed, err := fileBatch(e.schema, e.forms, batch)
+	if err != nil {
+		return err
+	}
+	return e.w.WriteBuffered(changed)
+}
 
 func (e *parquetEncoder) end(_ Stats, cause error) error {
 	if cause != nil {
@@ -235,13 +241,27 @@ func (e *parquetEncoder) end(_ Stats, cause error) error {
 	return e.w.Close()
 }
 
-type arrowEncoder struct{ w *ipc.Writer }
-
-func openArrow(w io.Writer, rows Rows, _ *time.Location) (encoder, error) {
-	return &arrowEncoder{ipc.NewWriter(w, ipc.WithSchema(rows.Schema()))}, nil
+type arrowEncoder struct {
+	w      *ipc.Writer
+	schema *arrow.Schema
+	forms  []form
 }
 
-func (e *arrowEncoder) write(batch arrow.RecordBatch) error { return e.w.Write(batch) }
+func openArrow(w io.Writer, rows Rows, location *time.Location) (encoder, error) {
+	schema, forms, err := fileColumns(rows, location)
+	if err != nil {
+		return nil, err
+	}
+	return &arrowEncoder{ipc.NewWriter(w, ipc.WithSchema(schema)), schema, forms}, nil
+}
+
+func (e *arrowEncoder) write(batch arrow.RecordBatch) error {
+	changed, err := fileBatch(e.schema, e.forms, batch)
+	if err != nil {
+		return err
+	}
+	return e.w.Write(changed)
+}
 
 func (e *arrowEncoder) end(_ Stats, cause error) error {
 	if cause != nil {

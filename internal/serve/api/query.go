@@ -120,12 +120,29 @@ func Answer(w http.ResponseWriter, r *http.Request, e Engine, q Query, name stri
 	}
 	w.Header().Set(TimeZoneHeader, q.Location.String())
 	w.Header().Set("X-Accel-Buffering", "no")
-	if err := send(r.Context(), w, f, rows, q.Location); err != nil {
+	out := &begunBody{w: w}
+	if err := send(r.Context(), out, f, rows, q.Location); err != nil {
+		if !out.begun {
+			w.Header().Del("Content-Disposition")
+			problem.Write(w, err)
+			return
+		}
 		log.Info("query ended early", "error", err)
 		if f.name != "json" {
 			panic(http.ErrAbortHandler) // the client must not take a part for the whole
 		}
 	}
+}
+
+// begunBody knows whether a byte of the answer has left.
+type begunBody struct {
+	w     io.Writer
+	begun bool
+}
+
+func (b *begunBody) Write(p []byte) (int, error) {
+	b.begun = true
+	return b.w.Write(p)
 }
 
 // begun is a result of which one batch has been taken.

@@ -1,8 +1,6 @@
 package api
 
 import (
-	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"math"
 	"strconv"
@@ -23,6 +21,7 @@ const exactInteger = 1 << 53
 type valueWriter struct {
 	location *time.Location
 	scratch  []byte
+	parts    map[string][]string // of nested types, by their spelling
 }
 
 // appendJSON appends the cell at row i of a column whose SQL type is sqlType.
@@ -46,19 +45,15 @@ func (w *valueWriter) appendJSON(out []byte, column arrow.Array, i int, sqlType 
 		return appendFloat(out, float64(c.Value(i)), 32)
 	case *array.Decimal128:
 		return w.appendDecimal(out, c, i, sqlType)
-	case *array.List:
-		start, end := c.ValueOffsets(i)
-		return w.appendList(out, c.ListValues(), int(start), int(end))
-	case *array.LargeList:
-		start, end := c.ValueOffsets(i)
-		return w.appendList(out, c.ListValues(), int(start), int(end))
-	case *array.FixedSizeList:
-		n := int(c.DataType().(*arrow.FixedSizeListType).Len())
-		return w.appendList(out, c.ListValues(), i*n, i*n+n)
 	case *array.Map:
-		return w.appendMap(out, c, i)
+		return w.appendMap(out, c, i, sqlType)
+	case array.ListLike:
+		start, end := c.ValueOffsets(i)
+		return w.appendList(out, c.ListValues(), int(start), int(end), w.part(sqlType, 0))
 	case *array.Struct:
-		return w.appendStruct(out, c, i)
+		return w.appendStruct(out, c, i, sqlType)
+	case array.Union:
+		return w.appendUnion(out, c, i)
 	case *array.Dictionary:
 		return w.appendJSON(out, c.Dictionary(), c.GetValueIndex(i), sqlType)
 	case *array.Int8, *array.Int16, *array.Int32, *array.Uint8, *array.Uint16, *array.Uint32:
@@ -69,7 +64,7 @@ func (w *valueWriter) appendJSON(out []byte, column arrow.Array, i int, sqlType 
 				return append(out, text...)
 			}
 		}
-		return appendString(out, c.Value(i))
+		return appendString(out, w.text(c, i, sqlType))
 	}
 	return appendString(out, w.text(column, i, sqlType))
 }
@@ -82,37 +77,35 @@ func (w *valueWriter) text(column arrow.Array, i int, sqlType string) string {
 	}
 	switch c := column.(type) {
 	case *array.String:
+		if sqlType == "INTERVAL" {
+			return intervalText(c.Value(i))
+		}
 		return c.Value(i)
 	case *array.LargeString:
 		return c.Value(i)
 	case *array.Binary:
-		return base64.StdEncoding.EncodeToString(c.Value(i))
+		return byteText(c.Value(i))
 	case *array.LargeBinary:
-		return base64.StdEncoding.EncodeToString(c.Value(i))
+		return byteText(c.Value(i))
 	case *array.Timestamp:
-		return w.time(c, i)
+		return timestampText(c, i, w.location)
 	case *array.Date32:
-		return c.Value(i).ToTime().Format(time.DateOnly)
+		return dateText(c.Value(i))
 	case *array.Decimal128:
-		return c.Value(i).ToString(c.DataType().(*arrow.Decimal128Type).Scale)
+		return decimalText(c, i)
 	case *array.Time64:
-		return c.Value(i).ToTime(c.DataType().(*arrow.Time64Type).Unit).Format("15:04:05.999999")
-	case *array.List, *array.LargeList, *array.FixedSizeList, *array.Map, *array.Struct, *array.Float64, *array.Float32:
+		return clockText(int64(c.Value(i)), c.DataType().(*arrow.Time64Type).Unit)
+	case array.ListLike, *array.Struct, array.Union:
 		w.scratch = w.appendJSON(w.scratch[:0], column, i, sqlType)
-		return string(bytes.Trim(w.scratch, `"`))
+		return string(w.scratch)
+	case *array.Float64:
+		return string(appendFloatText(nil, c.Value(i), 64))
+	case *array.Float32:
+		return string(appendFloatText(nil, float64(c.Value(i)), 32))
 	case *array.Dictionary:
 		return w.text(c.Dictionary(), c.GetValueIndex(i), sqlType)
 	}
 	return column.ValueStr(i)
-}
-
-func (w *valueWriter) time(c *array.Timestamp, i int) string {
-	kind := c.DataType().(*arrow.TimestampType)
-	t := c.Value(i).ToTime(kind.Unit)
-	if kind.TimeZone == "" {
-		return t.Format("2006-01-02T15:04:05.999999999")
-	}
-	return t.In(w.location).Format("2006-01-02T15:04:05.999999999Z07:00")
 }
 
 func (w *valueWriter) appendDecimal(out []byte, c *array.Decimal128, i int, sqlType string) []byte {
@@ -122,43 +115,80 @@ func (w *valueWriter) appendDecimal(out []byte, c *array.Decimal128, i int, sqlT
 			return appendInteger(out, low)
 		}
 	}
-	return append(append(append(out, '"'), v.ToString(c.DataType().(*arrow.Decimal128Type).Scale)...), '"')
+	return append(append(append(out, '"'), decimalText(c, i)...), '"')
 }
 
-func (w *valueWriter) appendList(out []byte, values arrow.Array, start, end int) []byte {
+// part is the type of a part of a nested type: of a list's elements, a map's key (0)
+// and value (1), a struct's field. It is "" where the type does not say.
+func (w *valueWriter) part(sqlType string, n int) string {
+	parts, known := w.parts[sqlType]
+	if !known {
+		parts = partTypes(sqlType)
+		if w.parts == nil {
+			w.parts = map[string][]string{}
+		}
+		w.parts[sqlType] = parts
+	}
+	if n < len(parts) {
+		return parts[n]
+	}
+	return ""
+}
+
+func (w *valueWriter) appendList(out []byte, values arrow.Array, start, end int, sqlType string) []byte {
 	out = append(out, '[')
 	for i := start; i < end; i++ {
 		if i > start {
 			out = append(out, ',')
 		}
-		out = w.appendJSON(out, values, i, "")
+		out = w.appendJSON(out, values, i, sqlType)
 	}
 	return append(out, ']')
 }
 
-func (w *valueWriter) appendStruct(out []byte, c *array.Struct, i int) []byte {
+// appendStruct writes an object. The fields of row(1, 2) have no names; they get
+// those that PostgreSQL gives them, for an object cannot tell them apart.
+func (w *valueWriter) appendStruct(out []byte, c *array.Struct, i int, sqlType string) []byte {
 	out = append(out, '{')
 	for f, field := range c.DataType().(*arrow.StructType).Fields() {
 		if f > 0 {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, field.Name), ':')
-		out = w.appendJSON(out, c.Field(f), i, "")
+		name := field.Name
+		if name == "" {
+			name = "f" + strconv.Itoa(f+1)
+		}
+		out = append(appendString(out, name), ':')
+		out = w.appendJSON(out, c.Field(f), i, w.part(sqlType, f))
 	}
 	return append(out, '}')
 }
 
-func (w *valueWriter) appendMap(out []byte, c *array.Map, i int) []byte {
+func (w *valueWriter) appendMap(out []byte, c *array.Map, i int, sqlType string) []byte {
 	start, end := c.ValueOffsets(i)
 	out = append(out, '{')
 	for k := int(start); k < int(end); k++ {
 		if k > int(start) {
 			out = append(out, ',')
 		}
-		out = append(appendString(out, w.text(c.Keys(), k, "")), ':')
-		out = w.appendJSON(out, c.Items(), k, "")
+		out = append(appendString(out, w.text(c.Keys(), k, w.part(sqlType, 0))), ':')
+		out = w.appendJSON(out, c.Items(), k, w.part(sqlType, 1))
 	}
 	return append(out, '}')
+}
+
+// appendUnion writes {"tag": value}, as DuckDB's to_json does.
+func (w *valueWriter) appendUnion(out []byte, c array.Union, i int) []byte {
+	child, at := c.ChildID(i), i
+	if dense, ok := c.(*array.DenseUnion); ok {
+		at = int(dense.ValueOffset(i))
+	}
+	if c.Field(child).IsNull(at) {
+		return append(out, "null"...)
+	}
+	name := c.DataType().(arrow.UnionType).Fields()[child].Name
+	out = append(appendString(append(out, '{'), name), ':')
+	return append(w.appendJSON(out, c.Field(child), at, ""), '}')
 }
 
 func appendInteger(out []byte, v int64) []byte {
@@ -170,18 +200,10 @@ func appendInteger(out []byte, v int64) []byte {
 
 // appendFloat writes what JSON has no number for as a string.
 func appendFloat(out []byte, v float64, bits int) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(out, `"NaN"`...)
-	case math.IsInf(v, 0):
-		if v < 0 {
-			out = append(out, `"-`...)
-		} else {
-			out = append(out, '"')
-		}
-		return append(out, `Infinity"`...)
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return append(appendFloatText(append(out, '"'), v, bits), '"')
 	}
-	return strconv.AppendFloat(out, v, 'g', -1, bits)
+	return appendFloatText(out, v, bits)
 }
 
 const hexDigits = "0123456789abcdef"

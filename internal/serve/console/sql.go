@@ -271,7 +271,7 @@ func (d *sqlData) Files() int { return d.Result.Stats.FilesRead + d.Result.Stats
 
 // Download is the address of the whole result as a file.
 func (d *sqlData) Download(format string) string {
-	return "/sql/download?" + url.Values{"q": {d.Query}, "tz": {d.Zones[0]}, "format": {format}}.Encode()
+	return "/sql/download?" + url.Values{"q": {d.Query}, "tz": {d.Zones[0]}, "format": {format}, "excel": {"1"}}.Encode()
 }
 
 // Rows is how many rows all tables have.

@@ -1,0 +1,127 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	duckdb "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/biwa-data/biwa/internal/record"
+)
+
+// Some types lose something on DuckDB's way to Arrow, or have no way: a TIMETZ its
+// zone, a UHUGEINT its upper half, an INTERVAL
+// what its nanoseconds overflow by. DuckDB makes their text before; a statement with
+// such columns is wrapped into one that casts them.
+
+// preparedTypes are the columns of a prepared statement, as far as DuckDB knows them.
+// An inexact one has in cast the type that is exact.
+func (cur *cursor) preparedTypes() []Column {
+	n := duckdb.PreparedStatementColumnCount(cur.statement)
+	columns := make([]Column, n)
+	for i := range n {
+		t := duckdb.PreparedStatementColumnLogicalType(cur.statement, i)
+		columns[i] = Column{Name: duckdb.PreparedStatementColumnName(cur.statement, i)}
+		if t.Ptr != nil {
+			columns[i].Type = typeName(t)
+			columns[i].exact = exactType(t)
+			duckdb.DestroyLogicalType(&t)
+		}
+	}
+	return columns
+}
+
+// exactList is a SELECT list that casts the inexact of columns; "" if none is.
+func exactList(columns []Column) string {
+	if !slices.ContainsFunc(columns, func(c Column) bool { return c.exact != "" }) {
+		return ""
+	}
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		parts[i] = fmt.Sprintf("c%d", i)
+		if c.exact != "" {
+			parts[i] = fmt.Sprintf("CAST(c%d AS %s)", i, c.exact)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// exactly wraps a statement; what places in it mean stays.
+func exactly(src source, sql, list string, columns int) (source, string) {
+	head := "SELECT " + list + " FROM ("
+	names := make([]string, columns)
+	for i := range names {
+		names[i] = fmt.Sprintf("c%d", i)
+	}
+	src.edits = append([]edit{{0, 0, head}}, src.edits...)
+	return src, head + strings.TrimRight(sql, "; \t\r\n") + "\n) AS inexact(" + strings.Join(names, ", ") + ")"
+}
+
+// exactType is the type to cast t to, "" if it may stay.
+func exactType(t duckdb.LogicalType) string {
+	name, changed := exactName(t)
+	switch {
+	case !changed:
+		return ""
+	case name == "": // a part of it cannot be spelled
+		return "VARCHAR"
+	}
+	return name
+}
+
+// exactName spells the exact type; "" where it cannot be.
+func exactName(t duckdb.LogicalType) (name string, changed bool) {
+	switch duckdb.GetTypeId(t) {
+	case duckdb.TypeInterval, duckdb.TypeUHugeInt, duckdb.TypeTimeTZ, duckdb.TypeBit, duckdb.TypeBigNum, duckdb.TypeVariant, duckdb.TypeGeometry:
+		return "VARCHAR", true
+	case duckdb.TypeTimestampS: // Parquet has no seconds, and they overflow on the way to its milliseconds
+		return "TIMESTAMP", true
+	case duckdb.TypeEnum, duckdb.TypeUnion:
+		return "VARCHAR", false
+	case duckdb.TypeList:
+		child, changed := exactChild(duckdb.ListTypeChildType(t))
+		return suffixed(child, "[]"), changed
+	case duckdb.TypeArray:
+		child, changed := exactChild(duckdb.ArrayTypeChildType(t))
+		return suffixed(child, fmt.Sprintf("[%d]", duckdb.ArrayTypeArraySize(t))), changed
+	case duckdb.TypeMap:
+		key, a := exactChild(duckdb.MapTypeKeyType(t))
+		value, b := exactChild(duckdb.MapTypeValueType(t))
+		if key == "" || value == "" {
+			return "", a || b
+		}
+		return "MAP(" + key + ", " + value + ")", a || b
+	case duckdb.TypeStruct:
+		return exactStruct(t)
+	}
+	return typeName(t), false
+}
+
+func exactStruct(t duckdb.LogicalType) (name string, changed bool) {
+	parts := make([]string, duckdb.StructTypeChildCount(t))
+	spelled := true
+	for i := range parts {
+		at := duckdb.IdxT(i)
+		field := duckdb.StructTypeChildName(t, at)
+		child, c := exactChild(duckdb.StructTypeChildType(t, at))
+		parts[i] = record.QuoteName(field) + " " + child
+		changed, spelled = changed || c, spelled && field != "" && child != ""
+	}
+	if !spelled {
+		return "", changed
+	}
+	return "STRUCT(" + strings.Join(parts, ", ") + ")", changed
+}
+
+func exactChild(t duckdb.LogicalType) (name string, changed bool) {
+	defer duckdb.DestroyLogicalType(&t)
+	return exactName(t)
+}
+
+func suffixed(name, suffix string) string {
+	if name == "" {
+		return ""
+	}
+	return name + suffix
+}
