@@ -2,7 +2,6 @@ package shape
 
 import (
 	"hash/maphash"
-	"strings"
 	"sync"
 )
 
@@ -10,7 +9,7 @@ import (
 type agent struct {
 	text                         string
 	browser, version, os, device string
-	bot                          bool
+	class                        string // of a program; "" of a person's browser
 }
 
 // agentEnricher sets the ua columns.
@@ -39,21 +38,25 @@ func (e *agentEnricher) enrich(row int) {
 	e.device.set(row, a.device)
 }
 
-// botEnricher sets is_bot: null where no user agent was sent.
+// botEnricher sets is_bot and bot_class: null where no user agent was sent.
 type botEnricher struct {
 	source *text
 	agents *agentLookup
 	isBot  *boolColumn
+	class  *text
 }
 
 func (e *botEnricher) enrich(row int) {
 	switch a := e.agents.find(e.source, row); {
 	case a == nil:
 		e.isBot.null(row)
-	case a.bot:
+		e.class.null(row)
+	case a.class != "":
 		e.isBot.set(row, 1)
+		e.class.set(row, a.class)
 	default:
 		e.isBot.set(row, 0)
+		e.class.null(row)
 	}
 }
 
@@ -129,13 +132,6 @@ func (c *agentCache) find(hash uint64, sent []byte) *agent {
 	return a
 }
 
-// botWords are in the user agents of programs that uaparser does not know as
-// spiders: crawlers, feed readers, command line tools; in lower case.
-var botWords = []string{
-	"bot", "crawl", "spider", "slurp", "feed", "fetch", "curl/", "wget/", "python", "libwww", "go-http-client", "okhttp", "java/",
-	"axios/", "headless", "lighthouse", "pingdom", "uptime", "scrapy",
-}
-
 func readAgent(text string) *agent {
 	head := text
 	if len(head) > maxAgentBytes {
@@ -143,10 +139,6 @@ func readAgent(text string) *agent {
 	}
 	browser, os, device := sharedAgentParser().parse(head)
 	a := &agent{text: text, browser: browser.Family, version: browser.ToVersionString(), os: os.Family, device: device.Family}
-	a.bot = a.device == "Spider"
-	lower := strings.ToLower(head)
-	for _, w := range botWords {
-		a.bot = a.bot || strings.Contains(lower, w)
-	}
+	a.class = botClass(head, a.device)
 	return a
 }

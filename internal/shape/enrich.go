@@ -37,7 +37,7 @@ func enrichmentColumns(name, column string) []record.Column {
 	case "referer":
 		return []record.Column{
 			text(column+"_host", "the host of "+column+", in lower case"),
-			text(column+"_kind", "search, social, internal, other, or none without a "+column),
+			text(column+"_kind", "search, ai, social, internal, other, or none without a "+column),
 		}
 	case "user_agent":
 		return []record.Column{
@@ -45,7 +45,8 @@ func enrichmentColumns(name, column string) []record.Column {
 			text("ua_os", "the operating system's name"), text("ua_device", "the device's name; Spider for crawlers, Other if unknown"),
 		}
 	case "bot":
-		return []record.Column{{Name: "is_bot", Type: record.Type{Kind: record.Boolean}, Doc: "whether " + column + " is a program's rather than a person's"}}
+		return []record.Column{{Name: "is_bot", Type: record.Type{Kind: record.Boolean}, Doc: "whether " + column + " is a program's rather than a person's"},
+			text("bot_class", "crawler, monitor, library, preview or ai; null of a person's")}
 	}
 	return nil
 }
@@ -107,7 +108,7 @@ func newEnrichers(s *Shaper, columns []column) []enricher {
 		case "user_agent":
 			list = append(list, &agentEnricher{source: source, agents: agents, browser: out(0), version: out(1), os: out(2), device: out(3)})
 		case "bot":
-			list = append(list, &botEnricher{source: source, agents: agents, isBot: columns[e.outputs[0]].(*boolColumn)})
+			list = append(list, &botEnricher{source: source, agents: agents, isBot: columns[e.outputs[0]].(*boolColumn), class: out(1)})
 		}
 	}
 	return list

@@ -12,9 +12,9 @@ import (
 // name alone, or the name with options.
 type Enrichment struct {
 	URL         *Source        `yaml:"url" json:"url,omitempty" jsonschema:"description=The parts of an address: <column>_host\\, <column>_path\\, utm_source\\, utm_medium\\, utm_campaign."`
-	Referer     *RefererSource `yaml:"referer" json:"referer,omitempty" jsonschema:"description=Where a visit came from: <column>_host\\, and <column>_kind: search\\, social\\, internal\\, other or none."`
+	Referer     *RefererSource `yaml:"referer" json:"referer,omitempty" jsonschema:"description=Where a visit came from: <column>_host\\, and <column>_kind: search\\, ai\\, social\\, internal\\, other or none."`
 	UserAgent   *Source        `yaml:"user_agent" json:"user_agent,omitempty" jsonschema:"description=ua_browser\\, ua_browser_version\\, ua_os\\, ua_device of a browser's user agent."`
-	Bot         *Source        `yaml:"bot" json:"bot,omitempty" jsonschema:"description=is_bot: whether the user agent is a crawler's\\, monitor's or program's."`
+	Bot         *Source        `yaml:"bot" json:"bot,omitempty" jsonschema:"description=is_bot: whether the user agent is a program's\\, and bot_class: crawler\\, monitor\\, library\\, preview or ai."`
 	Session     *SessionSource `yaml:"session" json:"session,omitempty" jsonschema:"description=Which events of a visitor belong together: a view <stream>_sessions of the table\\, with session_id and session_start."`
 	IPAnonymize *Source        `yaml:"ip_anonymize" json:"ip_anonymize,omitempty" jsonschema:"description=Zeroes the last octet of an IPv4 address and the last 80 bits of an IPv6 address in the column itself. What is no address becomes null."`
 }

@@ -77,7 +77,10 @@ func (e *refererEnricher) kindOf(host string) string {
 var siteKinds = map[string]string{
 	"duckduckgo.com": "search", "ecosia.org": "search", "brave.com": "search", "qwant.com": "search", "startpage.com": "search",
 	"naver.com": "search", "daum.net": "search", "sogou.com": "search", "so.com": "search", "goo.ne.jp": "search", "seznam.cz": "search",
-	"aol.com": "search", "ask.com": "search", "kagi.com": "search", "perplexity.ai": "search",
+	"aol.com": "search", "ask.com": "search", "kagi.com": "search",
+
+	"chatgpt.com": "ai", "chat.openai.com": "ai", "perplexity.ai": "ai", "gemini.google.com": "ai", "bard.google.com": "ai", "copilot.microsoft.com": "ai",
+	"copilot.com": "ai", "claude.ai": "ai", "chat.deepseek.com": "ai", "chat.mistral.ai": "ai", "grok.com": "ai", "meta.ai": "ai", "poe.com": "ai", "you.com": "ai", "felo.ai": "ai", "genspark.ai": "ai",
 
 	"facebook.com": "social", "fb.me": "social", "t.co": "social", "twitter.com": "social", "x.com": "social", "instagram.com": "social",
 	"threads.net": "social", "threads.com": "social", "linkedin.com": "social", "lnkd.in": "social", "reddit.com": "social",
