@@ -113,7 +113,7 @@ func (r *jsonReader) record(text []byte) ([]byte, *Rejected, error) {
 		}
 		return text[:end], nil, nil
 	}
-	if l.open {
+	if l.open || len(text) > record.MaxRecordBytes {
 		return r.long()
 	}
 	r.begun = false

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 
@@ -160,6 +161,42 @@ func TestDialects(t *testing.T) {
 		if test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) || test.err == "" && err != nil || strings.Join(got, "|") != strings.Join(test.want, "|") {
 			t.Errorf("%s: %q, %v; want %q, %q", name, got, err, test.want, test.err)
 		}
+	}
+}
+
+func TestJSON(t *testing.T) {
+	big := `{"a":"` + strings.Repeat("x", 1<<20) + `"}`
+	for name, test := range map[string]struct {
+		text string
+		want []string
+		err  string
+	}{
+		"NaN costs its element":         {`[{"a":NaN},{"a":2}]`, []string{`{"a":NaN}`, `{"a":2}`}, ""},
+		"a comma too many":              {`[{"a":1,},{"a":2},]`, []string{`{"a":1,}`, `{"a":2}`}, ""},
+		"a string that does not end":    {"[{\"a\":\"x},\n{\"a\":2}]", []string{`{"a":"x},`, `{"a":2}`}, ""},
+		"one after another":             {`{"a":1}{"a":2} {"a":3}`, []string{`{"a":1}`, `{"a":2}`, `{"a":3}`}, ""},
+		"over several lines":            {"{\n \"a\": 1\n}\n{\n \"a\": 2\n}\n", []string{`{ "a": 1 }`, `{ "a": 2 }`}, ""},
+		"a broken line between":         {"{\"a\":1}\n{\"a\":\n{\"a\":3}", []string{`{"a":1}`, `{"a":`, `{"a":3}`}, ""},
+		"an array that breaks off":      {`[{"a":1},{"a":`, []string{`{"a":1}`, `invalid_json({"a":)`}, "does not end: the file breaks off after 1 of its elements"},
+		"a line too large":              {big + "\n{\"a\":2}\n", []string{"record_too_large(" + big[:headBytes] + ")", `{"a":2}`}, ""},
+		"an element too large":          {"[" + big + `,{"a":2}]`, []string{"record_too_large(" + big[:headBytes] + ")", `{"a":2}`}, ""},
+		"objects in one very long line": {strings.Repeat(`{"a":1}`, 200_000), slices.Repeat([]string{`{"a":1}`}, 200_000), ""},
+	} {
+		got, err := read(t, []byte(test.text), "a.json", Options{})
+		if test.err != "" && (err == nil || !strings.Contains(err.Error(), test.err)) || test.err == "" && err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("%s: %d records, %.300q, %v; want %.300q, %q", name, len(got), got, err, test.want, test.err)
+		}
+	}
+}
+
+func TestPacked(t *testing.T) {
+	several := append(gzipped("{\"a\":1}\n"), gzipped("{\"a\":2}\n")...)
+	if got, err := read(t, several, "a.gz", Options{}); err != nil || len(got) != 2 {
+		t.Errorf("several members: %q, %v", got, err)
+	}
+	got, err := read(t, several[:len(several)-4], "a.gz", Options{})
+	if err == nil || !strings.Contains(err.Error(), "the file breaks off after 2 lines") || len(got) != 2 {
+		t.Errorf("cut: %q, %v", got, err)
 	}
 }
 
