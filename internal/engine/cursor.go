@@ -33,8 +33,6 @@ type cursor struct {
 type Column struct {
 	Name string
 	Type string // in DuckDB's spelling: BIGINT, DECIMAL(18,2), VARCHAR[]
-
-	exact string // the type it is sent as, where Type has no exact Arrow form
 }
 
 // prepare binds sql, without its parameters and without running it.
@@ -63,8 +61,8 @@ func (c *conn) query(ctx context.Context, src source, sql string, params ...any)
 	if err != nil {
 		return nil, err
 	}
-	original := cur.preparedTypes()
-	if list := exactList(original); list != "" {
+	original, casts := cur.preparedTypes()
+	if list := exactList(casts); list != "" {
 		cur.close()
 		src, sql = exactly(src, sql, list, len(original))
 		if cur, err = c.prepare(ctx, src, sql); err != nil {

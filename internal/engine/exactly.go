@@ -16,32 +16,32 @@ import (
 // such columns is wrapped into one that casts them.
 
 // preparedTypes are the columns of a prepared statement, as far as DuckDB knows them.
-// An inexact one has in cast the type that is exact.
-func (cur *cursor) preparedTypes() []Column {
+// For an inexact one casts has the type that is exact, else "".
+func (cur *cursor) preparedTypes() (columns []Column, casts []string) {
 	n := duckdb.PreparedStatementColumnCount(cur.statement)
-	columns := make([]Column, n)
+	columns, casts = make([]Column, n), make([]string, n)
 	for i := range n {
 		t := duckdb.PreparedStatementColumnLogicalType(cur.statement, i)
 		columns[i] = Column{Name: duckdb.PreparedStatementColumnName(cur.statement, i)}
 		if t.Ptr != nil {
 			columns[i].Type = typeName(t)
-			columns[i].exact = exactType(t)
+			casts[i] = exactType(t)
 			duckdb.DestroyLogicalType(&t)
 		}
 	}
-	return columns
+	return columns, casts
 }
 
-// exactList is a SELECT list that casts the inexact of columns; "" if none is.
-func exactList(columns []Column) string {
-	if !slices.ContainsFunc(columns, func(c Column) bool { return c.exact != "" }) {
+// exactList is a SELECT list with these casts; "" if there are none.
+func exactList(casts []string) string {
+	if !slices.ContainsFunc(casts, func(cast string) bool { return cast != "" }) {
 		return ""
 	}
-	parts := make([]string, len(columns))
-	for i, c := range columns {
+	parts := make([]string, len(casts))
+	for i, cast := range casts {
 		parts[i] = fmt.Sprintf("c%d", i)
-		if c.exact != "" {
-			parts[i] = fmt.Sprintf("CAST(c%d AS %s)", i, c.exact)
+		if cast != "" {
+			parts[i] = fmt.Sprintf("CAST(c%d AS %s)", i, cast)
 		}
 	}
 	return strings.Join(parts, ", ")

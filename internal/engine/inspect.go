@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -98,12 +100,14 @@ func parseAnew(ctx context.Context, by *instance, text string) (node, error) {
 	if err != nil {
 		return nil, err
 	}
-	decoder := json.NewDecoder(bytes.NewReader([]byte(texts[0])))
+	decoder := json.NewDecoder(bytes.NewReader(finite([]byte(texts[0]))))
 	decoder.UseNumber()
 	if err := decoder.Decode(&answer); err != nil {
 		return nil, record.Errorf(record.Internal, "syntax tree: %w", err)
 	}
 	switch {
+	case answer.Type == "not implemented" && pivot.MatchString(text):
+		return nil, sqlError(record.Invalid, text, pivot.FindStringIndex(text)[0], "", "PIVOT must name its values, for DuckDB would have to run another statement to find them: write PIVOT t ON column IN ('a', 'b') USING …, or the same as FROM t PIVOT (… FOR column IN ('a', 'b'))")
 	case answer.Type == "not implemented":
 		return nil, sqlError(record.Forbidden, text, skipSpace(text, 0), "", "only statements that read are allowed here: SELECT, WITH, VALUES, DESCRIBE, SHOW TABLES, EXPLAIN")
 	case answer.Error:
@@ -118,6 +122,33 @@ func parseAnew(ctx context.Context, by *instance, text string) (node, error) {
 		return nil, sqlError(record.Forbidden, text, -1, "", "one statement at a time: this text has %d", len(answer.Statements))
 	}
 	return answer.Statements[0].Node, nil
+}
+
+// pivot is the word in a statement that DuckDB could not give a tree of.
+var pivot = regexp.MustCompile(`(?i)\b(pivot|pivot_wider)\b`)
+
+// finite writes null for the values of constants such as 1e400, which DuckDB writes
+// as Infinity and JSON does not know. No rule looks at them.
+func finite(tree []byte) []byte {
+	quoted := false
+	for i := 0; i < len(tree); i++ {
+		switch c := tree[i]; {
+		case c == '\\' && quoted:
+			i++
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == 'I' || c == 'N'):
+			for _, word := range []string{"Infinity", "NaN"} {
+				if bytes.HasPrefix(tree[i:], []byte(word)) {
+					tree = slices.Replace(tree, i, i+len(word), []byte("null")...)
+				}
+			}
+			if i > 0 && tree[i-1] == '-' {
+				tree[i-1] = ' '
+			}
+		}
+	}
+	return tree
 }
 
 // inspect checks a reader's statement against what readers may do and rewrites

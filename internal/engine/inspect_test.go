@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/biwa-data/biwa/internal/world"
@@ -81,4 +82,19 @@ func FuzzInspect(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestPivotNamesItsValuesOrSaysWhy(t *testing.T) {
+	e, _ := openEngine(t, nil)
+	const from = "(SELECT 1 a, 'x' b UNION ALL SELECT 2, 'y') "
+	for _, sql := range []string{"PIVOT " + from + "ON b IN ('x', 'y') USING sum(a)", "SELECT x, y FROM " + from + "PIVOT (sum(a) FOR b IN ('x', 'y'))", "WITH p AS (PIVOT " + from + "ON b IN ('x', 'y') USING sum(a)) SELECT * FROM p"} {
+		if got, err := tryRows(t.Context(), e, Request{SQL: sql}); err != nil || got[0] != "1|2" {
+			t.Errorf("%s: %v %v", sql, got, err)
+		}
+	}
+	for _, sql := range []string{"PIVOT " + from + "ON b USING sum(a)", "select * from (pivot " + from + "on b using sum(a))"} {
+		if _, err := tryRows(t.Context(), e, Request{SQL: sql}); err == nil || !strings.Contains(err.Error(), "PIVOT must name its values") {
+			t.Errorf("%s: %v", sql, err)
+		}
+	}
 }

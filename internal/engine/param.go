@@ -3,6 +3,10 @@ package engine
 import (
 	"encoding/json"
 	"fmt"
+	"math"
+	"math/big"
+	"strconv"
+	"strings"
 	"time"
 
 	duckdb "github.com/duckdb/duckdb-go-bindings"
@@ -59,11 +63,7 @@ func value(p any) (duckdb.Value, error) {
 	case string:
 		return duckdb.CreateVarchar(p), nil
 	case json.Number:
-		if n, err := p.Int64(); err == nil {
-			return duckdb.CreateInt64(n), nil
-		}
-		f, err := p.Float64()
-		return duckdb.CreateDouble(f), err
+		return numberValue(p.String())
 	case json.RawMessage:
 		return duckdb.CreateVarchar(string(p)), nil
 	case []byte:
@@ -97,4 +97,83 @@ func listValue[T any](id duckdb.Type, items []T, make func(T) duckdb.Value) (lis
 		values = append(values, v)
 	}
 	return duckdb.CreateListValue(elem, values), nil
+}
+
+// maxDigits is how many a DECIMAL has at most.
+const maxDigits = 38
+
+// numberValue keeps the digits of a JSON number: a whole number is a BIGINT or, beyond
+// it, a HUGEINT or DECIMAL; one with a point a DECIMAL; one that only an exponent can
+// write, and -0, a DOUBLE. What would not be exact is refused.
+func numberValue(text string) (duckdb.Value, error) {
+	digits, scale, ok := decimalDigits(text)
+	switch {
+	case !ok:
+	case digits.Sign() == 0 && strings.HasPrefix(text, "-"):
+		return duckdb.CreateDouble(math.Copysign(0, -1)), nil
+	case scale == 0 && digits.IsInt64():
+		return duckdb.CreateInt64(digits.Int64()), nil
+	case scale == 0:
+		return duckdb.CreateHugeInt(hugeInt(digits)), nil
+	default:
+		return duckdb.CreateDecimal(duckdb.NewDecimal(uint8(min(maxDigits, max(countDigits(digits), scale+1))), uint8(scale), hugeInt(digits))), nil
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return duckdb.Value{}, fmt.Errorf("%s is beyond what a DOUBLE holds, ±1.8e308; send it as a string and cast it", shortened(text))
+	}
+	if exact, same := new(big.Rat).SetString(strconv.FormatFloat(f, 'e', -1, 64)); !same || !sameNumber(text, exact) {
+		return duckdb.Value{}, fmt.Errorf("%s has more digits than the %d of a DECIMAL or those of a DOUBLE; send it as a string and cast it", shortened(text), maxDigits)
+	}
+	return duckdb.CreateDouble(f), nil
+}
+
+// decimalDigits reads a JSON number as digits with a scale, if 38 digits can write it.
+func decimalDigits(text string) (digits *big.Int, scale int, ok bool) {
+	mantissa, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	shift := 0
+	if exponent != "" {
+		var err error
+		if shift, err = strconv.Atoi(exponent); err != nil || shift > 2*maxDigits || shift < -2*maxDigits {
+			return nil, 0, false
+		}
+	}
+	whole, fraction, _ := strings.Cut(mantissa, ".")
+	if scale = len(fraction) - shift; len(whole)+len(fraction) > 1000 {
+		return nil, 0, false
+	}
+	if digits, ok = new(big.Int).SetString(whole+fraction, 10); !ok {
+		return nil, 0, false
+	}
+	if scale < 0 {
+		digits.Mul(digits, new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(-scale)), nil))
+		scale = 0
+	}
+	return digits, scale, max(countDigits(digits), scale) <= maxDigits
+}
+
+func countDigits(v *big.Int) int { return len(strings.TrimPrefix(v.String(), "-")) }
+
+// sameNumber says whether a JSON number is exactly this one. Its exponent is small:
+// ParseFloat has taken it, or it is as good as zero.
+func sameNumber(text string, exact *big.Rat) bool {
+	_, exponent, _ := strings.Cut(strings.ToLower(text), "e")
+	if n, err := strconv.Atoi(orElse(exponent, "0")); err != nil || n < -1000 || n > 1000 || len(text) > 2000 {
+		return false
+	}
+	number, ok := new(big.Rat).SetString(text)
+	return ok && number.Cmp(exact) == 0
+}
+
+func hugeInt(v *big.Int) duckdb.HugeInt {
+	mask := new(big.Int).SetUint64(math.MaxUint64)
+	low := new(big.Int).And(v, mask).Uint64() // of two's complement, as And has it
+	return duckdb.NewHugeInt(low, new(big.Int).Rsh(v, 64).Int64())
+}
+
+func shortened(text string) string {
+	if len(text) > 60 {
+		return text[:57] + "…"
+	}
+	return text
 }

@@ -40,8 +40,12 @@ const (
 // Query starts a statement. Its whole run, to the result's end, is bound to ctx.
 // The caller closes the result.
 func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
-	limit := orElse(r.TimeLimit, e.limits.Load().TimeLimit)
+	limit := e.limits.Load().TimeLimit
 	late := record.Errorf(record.Timeout, "the query ran longer than %v, the limit of limits.query_time", limit)
+	if r.TimeLimit > 0 && (limit <= 0 || r.TimeLimit < limit) {
+		limit = r.TimeLimit
+		late = record.Errorf(record.Timeout, "the query ran longer than %v, the time limit that its request set", limit)
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	run := &run{engine: e, request: r, began: time.Now(), cancel: cancel, batches: make(chan arrow.RecordBatch), started: make(chan struct{}), ended: make(chan struct{})}
 	if run.pin = r.World; run.pin == nil {

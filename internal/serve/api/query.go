@@ -202,24 +202,11 @@ func (s *Server) readQuery(r *http.Request) (Query, error) {
 		q.Limit = limit
 	}
 	for i, p := range q.Params {
-		switch v := p.(type) {
-		case json.Number:
-			q.Params[i] = number(v)
-		case nil, bool, string:
+		switch p.(type) {
+		case nil, bool, string, json.Number: // a number keeps its digits
 		default:
 			return q, record.Errorf(record.Invalid, "params[%d] is not a number, string, boolean or null", i)
 		}
 	}
 	return q, nil
-}
-
-// number keeps whole numbers whole.
-func number(n json.Number) any {
-	if v, err := n.Int64(); err == nil {
-		return v
-	}
-	if v, err := n.Float64(); err == nil {
-		return v
-	}
-	return n.String()
 }
