@@ -66,7 +66,9 @@ func (r limitRow) IsNear() bool { return r.Used >= nearShare }
 
 // counted says whether a limit has a present value: the size of a request and the
 // length of a query are of the past when they are known.
-func counted(l api.Limit) bool { return l.Key != "limits.body" && l.Key != "limits.query_time" && l.Key != "limits.idle_read" }
+func counted(l api.Limit) bool {
+	return l.Key != "limits.body" && l.Key != "limits.query_time" && l.Key != "limits.idle_read"
+}
 
 // Part is a share from 0 to 1 in per cent.
 func (v *Visit) Part(share float64) string { return v.Share(int64(math.Round(share*10000)), 10000) }
