@@ -79,3 +79,20 @@ func TestJSONLeavesAsJSONInParquet(t *testing.T) {
 		}
 	}
 }
+
+func TestCSVForSpreadsheets(t *testing.T) {
+	n := newProject(t, nil).start()
+	const sql = `{"sql":"select '=1' as \"=t\", -1 as n, interval '-1 day' as i, null::varchar as z, '' as e, 'x' as a, 'y' as a"}`
+	for query, want := range map[string]string{
+		"":         "=t,n,i,z,e,a,a\n=1,-1,-1 days,,\"\",x,y\n",
+		"&bom=1":   "\uFEFF=t,n,i,z,e,a,a\n=1,-1,-1 days,,\"\",x,y\n",
+		"&excel=1": "\uFEFF'=t,n,i,z,e,a,a\n'=1,-1,'-1 days,,\"\",x,y\n",
+	} {
+		if status, got, _ := n.Do(http.MethodPost, "/v1/query?format=csv"+query, sql); status != http.StatusOK || got != want {
+			t.Errorf("%s: %d %q, want %q", query, status, got, want)
+		}
+	}
+	if status, got, _ := n.Do(http.MethodPost, "/v1/query?format=csv&excel=yes", sql); status != http.StatusBadRequest {
+		t.Errorf("excel=yes: %d %s", status, got)
+	}
+}
