@@ -24,7 +24,7 @@ func TestQueryReadsFilesAndRecentRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer res.Close()
-	if got, want := fmt.Sprint(res.Columns()), "[{_record_id BIGINT } {ts TIMESTAMP WITH TIME ZONE } {payload JSON } {n INTEGER }]"; got != want {
+	if got, want := fmt.Sprint(res.Columns()), "[{_record_id BIGINT} {ts TIMESTAMP WITH TIME ZONE} {payload JSON} {n INTEGER}]"; got != want {
 		t.Errorf("columns %s, want %s", got, want)
 	}
 	var n int64
@@ -293,7 +293,7 @@ func TestDescribe(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := fmt.Sprint(columns[:3]), "[{ts TIMESTAMP WITH TIME ZONE } {payload JSON } {twice DOUBLE }]"; got != want {
+	if got, want := fmt.Sprint(columns[:3]), "[{ts TIMESTAMP WITH TIME ZONE} {payload JSON} {twice DOUBLE}]"; got != want {
 		t.Errorf("columns %s, want %s", got, want)
 	}
 	if got, want := fmt.Sprintf("%q", params), `["VARCHAR" "" "TIMESTAMP WITH TIME ZONE"]`; got != want {
