@@ -279,10 +279,10 @@ func plainMoment(v *jsontext.Value) (m moment, p *problem) {
 	text := v.Text()
 	if v.Kind == jsontext.String {
 		m, ok := parseMoment(text)
-		switch _, form := parseNumber(text); {
-		case ok:
+		if ok {
 			return m, nil
-		case form != notNumber:
+		}
+		if _, form := parseNumber(text); form != notNumber {
 			return m, problemf(record.CodeWrongType, `expected %s, found %s: digits in a string can mean several times; say which with the column's format: epoch_s, epoch_ms, epoch_us, epoch_ns, yyyymmdd or a pattern such as %%Y%%m%%d%%H%%M%%S`, wantTime, head(v.Raw))
 		}
 		return m, wrongType(wantTime+"; other forms need the column's format:, such as %d/%b/%Y:%H:%M:%S %z", v)
