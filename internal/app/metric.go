@@ -27,7 +27,7 @@ var (
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricOffset, metricVisible, metricPending, metricFiles, metricRows, metricFailing, metricLast, metricJournal, metricFree, metricInodes, metricReady, metricAccepted, metricDelivered, metricRejected} {
+	for _, d := range []*prometheus.Desc{metricOffset, metricVisible, metricPending, metricFiles, metricRows, metricFailing, metricLast, metricJournal, metricFree, metricReady, metricAccepted, metricDelivered, metricRejected} {
 		out <- d
 	}
 }
