@@ -52,6 +52,9 @@ type watchedLog struct {
 
 // Append stores an envelope.
 func (w watchedLog) Append(ctx context.Context, env *record.Envelope, data []byte) error {
+	if err := w.node.gate.fits(int64(len(data))); err != nil {
+		return err
+	}
 	err := w.Log.Append(ctx, env, data)
 	if err != nil && record.KindOf(err) == record.Internal {
 		w.node.fail(err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
 	"sync"
@@ -24,6 +25,8 @@ import (
 type gate struct {
 	dir      string
 	measured func(dir string) (free int64, err error)
+	inodes   func(dir string) (free int64, err error)
+	files    atomic.Int64 // that can still be made
 	reserve  atomic.Int64
 	log      *slog.Logger
 	inFlight atomic.Pointer[allowance]
@@ -58,11 +61,23 @@ func (g *gate) limit(l Limits) {
 // until there is room to fill it again.
 const ballastBytes = 64 << 20
 
+// inodeReserve is how many files must still be possible for the doors to be open:
+// enough for a flush of every table, and for the journal's next block.
+const inodeReserve = 512
+
+// appendRoom is what must be free beside an envelope for it to be appended, and
+// appendFiles how many files: JetStream that meets a full disk disables itself, so it
+// must not be tried.
+const (
+	appendRoom  = 4 << 20
+	appendFiles = 16
+)
+
 // waitInFlight is how long a request waits for others to be stored.
 const waitInFlight = 10 * time.Second
 
 func openGate(dir string, measured func(dir string) (int64, error), l Limits, log *slog.Logger) (*gate, error) {
-	g := &gate{dir: dir, measured: measured, log: log}
+	g := &gate{dir: dir, measured: measured, inodes: freeInodes, log: log}
 	g.limit(l)
 	if err := g.measure(); err != nil {
 		return nil, err
@@ -82,17 +97,35 @@ func FreeSpace(dir string) (int64, error) {
 	return int64(s.Bavail) * s.Bsize, nil
 }
 
+// freeInodes is how many files may still be made below a folder. A file system that
+// makes inodes as it needs them says that it has none at all.
+func freeInodes(dir string) (int64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0, fmt.Errorf("free inodes of %s: %w", dir, err)
+	}
+	if s.Files == 0 {
+		return math.MaxInt64, nil
+	}
+	return int64(min(s.Ffree, math.MaxInt64)), nil
+}
+
 func (g *gate) measure() error {
 	free, err := g.measured(g.dir)
 	if err != nil {
 		return err
 	}
+	files, err := g.inodes(g.dir)
+	if err != nil {
+		return err
+	}
+	g.files.Store(files)
 	g.free.Store(free)
 	if least := g.least.Load(); least == 0 || free < least {
 		g.least.Store(free)
 	}
-	if shut := free < g.needed(); shut != g.shut.Swap(shut) {
-		g.log.Warn("disk", "shut", shut, "free", free, "needed", g.needed())
+	if shut := free < g.needed() || files < inodeReserve; shut != g.shut.Swap(shut) {
+		g.log.Warn("disk", "shut", shut, "free", free, "needed", g.needed(), "inodes", files)
 	}
 	return nil
 }
@@ -148,7 +181,10 @@ func (g *gate) watch(ctx context.Context, tell func(ctx context.Context, room in
 			return ctx.Err()
 		case <-tick.C:
 			if err := g.measure(); err != nil {
-				return err
+				if !g.shut.Swap(true) { // what cannot be measured may be full
+					g.log.Warn("the free space cannot be measured: no records are taken until it can", "error", err)
+				}
+				continue
 			}
 			if g.lacking.Load() > 0 {
 				if err := g.keepBallast(false); err != nil {
@@ -164,12 +200,34 @@ func (g *gate) watch(ctx context.Context, tell func(ctx context.Context, room in
 func (g *gate) room() int64 { return max(0, g.free.Load()-g.needed()) }
 
 // low says whether background work that needs room should wait.
-func (g *gate) low() bool { return g.free.Load() < 2*g.reserve.Load() }
+func (g *gate) low() bool {
+	return g.free.Load() < 2*g.reserve.Load() || g.files.Load() < 2*inodeReserve
+}
+
+// fits says whether an envelope of some bytes can be appended now, measured anew:
+// between two rounds of watch another program can fill a disk.
+func (g *gate) fits(bytes int64) error {
+	if err := g.measure(); err != nil {
+		return record.Errorf(record.Unavailable, "the free space cannot be measured, so no record is taken: %w", err)
+	}
+	if g.free.Load() < bytes+appendRoom || g.files.Load() < appendFiles {
+		return g.full()
+	}
+	return nil
+}
+
+// full says of what there is too little, and what to do.
+func (g *gate) full() error {
+	if files := g.files.Load(); files < inodeReserve {
+		return record.Errorf(record.Unavailable, "the disk has room for %d more files, less than the reserve of %d: it has too few free inodes; delete files that are not needed", files, inodeReserve)
+	}
+	return record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
+}
 
 // enter lets a request of some bytes in, or says why not now.
 func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
 	if g.shut.Load() {
-		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
+		return nil, g.full()
 	}
 	raise(&g.largest, bytes)
 	allowed := g.inFlight.Load()

@@ -19,6 +19,7 @@ var (
 	metricLast    = prometheus.NewDesc("biwa_journal_last", "Newest sequence number of the log.", nil, nil)
 	metricJournal = prometheus.NewDesc("biwa_journal_bytes", "Bytes of the young log.", nil, nil)
 	metricFree    = prometheus.NewDesc("biwa_disk_free_bytes", "Free space of the data folder.", nil, nil)
+	metricInodes  = prometheus.NewDesc("biwa_disk_free_inodes", "Files that can still be made in the data folder.", nil, nil)
 	metricReady   = prometheus.NewDesc("biwa_ready", "1 when the node is ready.", nil, nil)
 
 	metricAccepted  = prometheus.NewDesc("biwa_records_accepted_total", "Records that were accepted, by the ledger.", []string{"stream"}, nil)
@@ -27,7 +28,7 @@ var (
 )
 
 func (c collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{metricOffset, metricVisible, metricPending, metricFiles, metricRows, metricFailing, metricLast, metricJournal, metricFree, metricReady, metricAccepted, metricDelivered, metricRejected} {
+	for _, d := range []*prometheus.Desc{metricOffset, metricVisible, metricPending, metricFiles, metricRows, metricFailing, metricLast, metricJournal, metricFree, metricInodes, metricReady, metricAccepted, metricDelivered, metricRejected} {
 		out <- d
 	}
 }
@@ -53,6 +54,7 @@ func (c collector) Collect(out chan<- prometheus.Metric) {
 	gauge(metricLast, float64(log.Last))
 	gauge(metricJournal, float64(log.Bytes))
 	gauge(metricFree, float64(n.gate.free.Load()))
+	gauge(metricInodes, float64(n.gate.files.Load()))
 	c.accounts(out)
 	gauge(metricReady, truth(n.Ready() == nil))
 }

@@ -20,7 +20,7 @@ func TestMetricsCountRecordsAndRequests(t *testing.T) {
 	}
 	_, text, _ := n.Do(http.MethodGet, "/metrics", "")
 	for _, line := range []string{`biwa_records_accepted_total{stream="s"} 3`, `biwa_records_delivered_total{stream="s"} 2`, `biwa_records_quarantined{stream="s"} 1`,
-		`biwa_http_request_seconds_count{code="404",door="events"} 1`} {
+		`biwa_http_request_seconds_count{code="404",door="events"} 1`, `biwa_disk_free_inodes `} {
 		if !strings.Contains(text, line) {
 			t.Errorf("there is no %s in\n%s", line, text)
 		}

@@ -264,14 +264,14 @@ func (n *Node) run(ctx context.Context) error {
 	last := n.journal.Last()
 	n.gatherer = collect.NewGatherer(watchedLog{n.journal, n}, journal.Encode, n.stored)
 	n.Intake = collect.NewIntake(n.gatherer, n.idempotency, n.journal, n)
-	n.workers.Go(n.watched("archive", n.journal.RunArchive))
-	n.workers.Go(n.watched("idempotency", func(ctx context.Context) error {
+	n.workers.Go(n.watched("archive", n.patient("archive", n.journal.RunArchive)))
+	n.workers.Go(n.watched("idempotency", n.patient("idempotency", func(ctx context.Context) error {
 		tick := time.NewTicker(time.Second)
 		defer tick.Stop()
 		return n.idempotency.Run(ctx, tick.C)
-	}))
+	})))
 	n.doors.Go(n.watched("disk watch", func(ctx context.Context) error { return n.gate.watch(ctx, n.limitSpill) }))
-	n.doors.Go(n.watched("maintenance", n.maintain))
+	n.doors.Go(n.watched("maintenance", n.patient("maintenance", n.maintain)))
 	n.doors.Go(n.watchPeaks)
 	n.doors.Go(func(ctx context.Context) error { return n.awaitTail(ctx, last) })
 	n.ready.Store(n.Failed() == nil)

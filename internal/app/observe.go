@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"time"
 
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/record"
@@ -92,11 +93,20 @@ func (n *Node) Flush(ctx context.Context, name string) error {
 	return n.flush(ctx, s)
 }
 
+// flushPatience is how long an explicit flush waits for its stream's worker.
+const flushPatience = time.Minute
+
 func (n *Node) flush(ctx context.Context, s *stream) error {
-	if err := s.worker.WaitVisible(ctx, n.journal.LastOf(s.id)); err != nil {
-		return err
+	limited, cancel := context.WithTimeout(ctx, flushPatience)
+	defer cancel()
+	err := s.worker.WaitVisible(limited, n.journal.LastOf(s.id))
+	if err == nil {
+		err = s.worker.Flush(limited)
 	}
-	return s.worker.Flush(ctx)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		return record.Errorf(record.Unavailable, "stream %s is not committed after %s: its records are safe in the log, and its worker goes on; biwa doctor and Home say what holds it up", s.name, flushPatience)
+	}
+	return err
 }
 
 // Reload applies the project folder as it is now.

@@ -56,6 +56,9 @@ type Options struct {
 	Bounds
 	// Shortened is told when keys are forgotten before their window has passed.
 	Shortened func(ctx context.Context, since time.Time)
+	// Full is called where the disk is full. When it returns, the write is tried once
+	// more; without it, or without success then, the error is what it was.
+	Full func()
 	// Fatal is told of an error after which Pebble can do nothing any more, as when
 	// its list of files cannot be written. It must end the process: nothing of the
 	// index that matters is lost by that. Without it, the error is a panic.
@@ -122,8 +125,13 @@ func Open(o Options) (*Index, error) {
 	}
 	tuned := options()
 	tuned.Logger = quiet{o.Fatal}
+	files := vfs.Default
+	if o.Full != nil {
+		files = vfs.OnDiskFull(files, o.Full)
+	}
+	tuned.FS = files
 	if o.Fatal != nil {
-		tuned.FS = &watchedFS{vfs.Default, o.Fatal} // Pebble compares file systems
+		tuned.FS = &watchedFS{files, o.Fatal} // Pebble compares file systems
 	}
 	db, err := pebble.Open(o.Dir, tuned)
 	if err != nil {

@@ -233,6 +233,7 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 	w.mu.status.Flushes++
 	w.mu.status.LastFlush, w.mu.status.Failure, w.mu.status.Failures = r.took, "", 0
 	w.mu.Unlock()
+	w.answerFlushes()
 	return nil
 }
 
@@ -254,16 +255,23 @@ func (w *Worker) retry(ctx context.Context, g *generation, cause error) error {
 	failures := w.mu.status.Failures
 	w.mu.Unlock()
 	w.Logger.Error("flush failed; it is tried again", "table", w.table, "error", cause, "attempt", failures)
+	if failures >= patientTries {
+		w.refuseFlushes(cause)
+	}
 	w.flushAfter(ctx, g, time.Duration(min(failures, 20))*w.o.RetryPause)
 	return nil
 }
 
-// wantedFlush is an explicit flush: done is closed when the stream is committed
-// up to a number.
+// wantedFlush is an explicit flush: done gets nil when the stream is committed up to
+// a number, or why it is not. It has room for one answer.
 type wantedFlush struct {
 	to   record.Sequence
-	done chan struct{}
+	done chan error
 }
+
+// patientTries is how often a flush is tried before those that asked for it are told
+// that it fails. It is tried on after that.
+const patientTries = 3
 
 // target is the number up to which the stream has to be committed for everything
 // taken by now to be.
@@ -290,10 +298,18 @@ func (w *Worker) answerFlushes() {
 	w.wanted = slices.DeleteFunc(w.wanted, func(f wantedFlush) bool {
 		done := f.to <= w.Offset()
 		if done {
-			close(f.done)
+			f.done <- nil
 		}
 		return done
 	})
+}
+
+// refuseFlushes tells those that asked for a flush why it does not come about.
+func (w *Worker) refuseFlushes(cause error) {
+	for _, f := range w.wanted {
+		f.done <- record.Errorf(record.Unavailable, "table %s: %d flushes failed one after the other; the records are safe in the log, and the flush is tried again: %w", w.table, patientTries, cause)
+	}
+	w.wanted = nil
 }
 
 // flushAll commits everything taken so far.
@@ -320,6 +336,9 @@ func (w *Worker) settleNext(ctx context.Context) error {
 	select {
 	case r := <-w.flushed:
 		return w.settle(ctx, r)
+	case done := <-w.flushNow:
+		w.wanted = append(w.wanted, wantedFlush{w.target(), done})
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -340,7 +359,7 @@ func (w *Worker) finish(ctx context.Context) error {
 		}
 	}()
 	err := w.flushAll(limited)
-	w.answerFlushes()
+	w.answerFlushes() // there may have been nothing to flush
 	if err != nil && limited.Err() == nil {
 		return err
 	}

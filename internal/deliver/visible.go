@@ -44,9 +44,10 @@ func (w *Worker) WaitVisible(ctx context.Context, seq record.Sequence) error {
 	}
 }
 
-// Flush commits everything that the worker has taken from the log by now.
+// Flush commits everything that the worker has taken from the log by now. Where that
+// fails again and again it says why, as record.Unavailable, and the worker goes on trying.
 func (w *Worker) Flush(ctx context.Context) error {
-	done := make(chan struct{})
+	done := make(chan error, 1)
 	select {
 	case w.flushNow <- done:
 	case <-w.ended:
@@ -55,8 +56,8 @@ func (w *Worker) Flush(ctx context.Context) error {
 		return ctx.Err()
 	}
 	select {
-	case <-done:
-		return nil
+	case err := <-done:
+		return err
 	case <-w.ended:
 		return w.stopped()
 	case <-ctx.Done():

@@ -50,9 +50,9 @@ type Worker struct {
 	background sync.WaitGroup // flushes
 	ended      chan struct{}  // closed when Run returns
 
-	wanted   []wantedFlush      // explicit flushes that are not done; of the goroutine of Run
-	flushNow chan chan struct{} // a request to flush, closed when all taken before is committed
-	hurry    chan struct{}      // closed by Abandon
+	wanted   []wantedFlush   // explicit flushes that are not done; of the goroutine of Run
+	flushNow chan chan error // a request to flush, answered when all taken before is committed
+	hurry    chan struct{}   // closed by Abandon
 	hurried  sync.Once
 	pressed  chan struct{} // the budget asks for memory
 
@@ -98,7 +98,7 @@ type Status struct {
 func NewWorker(stream record.StreamID, table string, offset record.Sequence, epoch int64, p Parts, o Options) *Worker {
 	o.ensureDefaults()
 	w := &Worker{Parts: p, o: o, stream: stream, table: table, epoch: epoch, current: newGeneration(offset),
-		flushed: make(chan flushResult, 1), flushNow: make(chan chan struct{}), pressed: make(chan struct{}, 1), ended: make(chan struct{}), hurry: make(chan struct{})}
+		flushed: make(chan flushResult, 1), flushNow: make(chan chan error), pressed: make(chan struct{}, 1), ended: make(chan struct{}), hurry: make(chan struct{})}
 	w.committed.Store(uint64(offset))
 	w.mu.visible = offset
 	w.full.Store(&w.o.Flush)

@@ -33,11 +33,8 @@ func TestAFlushThatFailsIsTriedAgain(t *testing.T) {
 			w.visible(t, s.send(10, 7))
 			s.exactly(t, "recent", 70)
 			s.breakDown(kind, -1)
-			flushed := make(chan struct{})
-			go func() {
-				defer close(flushed)
-				w.flush(t)
-			}()
+			flushed := make(chan error, 1)
+			go func() { flushed <- w.Flush(t.Context()) }()
 			for range 3 {
 				<-s.failed
 				s.exactly(t, "while it fails", 70)
@@ -47,8 +44,12 @@ func TestAFlushThatFailsIsTriedAgain(t *testing.T) {
 			if status := w.Status(); status.Failure == "" || status.Offset != 0 {
 				t.Errorf("status %+v", status)
 			}
+			if err := <-flushed; record.KindOf(err) != record.Unavailable || !strings.Contains(err.Error(), "safe in the log") {
+				t.Errorf("who asked for a flush that fails is told %v", err)
+			}
 			s.breakDown(kind, 0)
-			<-flushed
+			for w.Flush(t.Context()) != nil { // an attempt that failed before may be answered after
+			}
 			s.exactly(t, "flushed", 80)
 			if status := w.Status(); status.Failure != "" || status.Offset < 10 || s.accounts < 70 {
 				t.Errorf("status %+v, %d records accounted for", status, s.accounts)

@@ -118,9 +118,10 @@ func (a *archive) offset() record.Sequence {
 }
 
 // RunArchive copies the log into the archive and purges the young part up to it,
-// until ctx ends.
+// until ctx ends. After an error it may be run again: it goes on from what is committed.
 func (l *Log) RunArchive(ctx context.Context) error {
 	a := l.archive
+	a.restart()
 	at := a.offset()
 	oldest := time.Time{} // when the oldest write that is not committed was made
 	for {
@@ -341,6 +342,18 @@ func (a *archive) commit(ctx context.Context, at record.Sequence) error {
 	a.committed = at
 	a.mu.Unlock()
 	return nil
+}
+
+// restart lets go of what is not committed, as a start of the node does: it is in the
+// log, and the files are cut to their committed length when they are opened again.
+func (a *archive) restart() {
+	for id, f := range a.open {
+		if f.file != nil {
+			_ = f.file.Close() // what may be lost is written again
+		}
+		delete(a.open, id)
+	}
+	a.finished, a.written = nil, 0
 }
 
 func (a *archive) close() error {

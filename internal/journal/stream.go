@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/google/uuid"
@@ -139,7 +140,9 @@ func (s *stream) append(ctx context.Context, data []byte) (record.Sequence, erro
 		return 0, record.Errorf(record.Unavailable, "the journal is full (%d bytes): the tables are behind; try again later", s.maxBytes)
 	default:
 		if err := s.resolve(msg, err); err != nil {
-			s.broken = err
+			if record.KindOf(err) == record.Internal {
+				s.broken = err
+			}
 			return 0, err
 		}
 	}
@@ -163,6 +166,9 @@ func (s *stream) resolve(msg *nats.Msg, cause error) error {
 	if err == nil && stored.Header.Get(headerEnvelope) == msg.Header.Get(headerEnvelope) {
 		s.last++
 		return nil
+	}
+	if errors.Is(err, jetstream.ErrMsgNotFound) && strings.Contains(cause.Error(), syscall.ENOSPC.Error()) {
+		return record.Errorf(record.Unavailable, "journal: the disk is full, and the records were not stored: %w", cause)
 	}
 	if errors.Is(err, jetstream.ErrMsgNotFound) && errors.Is(cause, context.DeadlineExceeded) {
 		return fmt.Errorf("journal: append timed out and was not stored: %w", cause)

@@ -178,3 +178,10 @@ func cleanFailure(err error) bool {
 	}
 	return false
 }
+
+// NoSpace says that SQLite found no room on the disk.
+func NoSpace(err error) bool {
+	const full = 13
+	var e *sqlite.Error
+	return errors.As(err, &e) && e.Code()&0xff == full && !errors.Is(err, ErrUncertain)
+}
