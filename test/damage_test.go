@@ -3,6 +3,7 @@ package test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -66,9 +67,7 @@ func TestDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.damage(t, filepath.Join(dir, "data", "journal"))
-			if err := n.start(); err != nil {
-				t.Fatal(err)
-			}
+			n.startAfterLoss(t, filepath.Join(dir, "data"))
 			next := n.sendOne(t, requests)
 			if next.Sequence() <= last.Sequence() {
 				t.Errorf("sequence number %d was given twice: the last before the damage was %d", next.Sequence(), last.Sequence())
@@ -125,9 +124,7 @@ func TestDamageAtOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.damage(t, filepath.Join(dir, "data", "journal"))
-			if err := n.start(); err != nil {
-				t.Fatal(err)
-			}
+			n.startAfterLoss(t, filepath.Join(dir, "data"))
 			next := n.sendOne(t, requests)
 			if next.Sequence() <= last.Sequence() {
 				t.Errorf("sequence number %d was given twice: the last before the damage was %d", next.Sequence(), last.Sequence())
@@ -160,6 +157,26 @@ func TestDamageAtOnce(t *testing.T) {
 				t.Errorf("%v %s", err, out)
 			}
 		})
+	}
+}
+
+// startAfterLoss starts a node on a folder from which the whole journal may be gone.
+// It must not start before somebody has said that this is meant.
+func (n *node) startAfterLoss(t *testing.T, data string) {
+	t.Helper()
+	if _, err := os.Stat(filepath.Join(data, "journal")); errors.Is(err, fs.ErrNotExist) {
+		if err := n.start(); err == nil || !strings.Contains(err.Error(), "journal is missing") || !strings.Contains(err.Error(), "biwa recover") {
+			t.Fatalf("without its journal: %v", err)
+		}
+		if out, _, err := n.biwa("recover", "--data", data); err != nil || !strings.Contains(out, "journal is missing") {
+			t.Fatalf("%v %s", err, out)
+		}
+		if out, _, err := n.biwa("recover", "--data", data, "--yes"); err != nil || !strings.Contains(out, "made anew") {
+			t.Fatalf("%v %s", err, out)
+		}
+	}
+	if err := n.start(); err != nil {
+		t.Fatal(err)
 	}
 }
 

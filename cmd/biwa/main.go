@@ -100,7 +100,7 @@ func newRoot() *cobra.Command {
 	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
 	add("jobs", newFlow())
 	add("project", newInit(), newCheck(), newSchema())
-	add("server", newUp(), newReload(), newDemo(), newKey(), newDoctor(), newBench())
+	add("server", newUp(), newReload(), newDemo(), newKey(), newDoctor(), newRecover(), newBench())
 	version := newVersion()
 	wrapUsage(version)
 	root.AddCommand(version)

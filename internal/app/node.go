@@ -16,6 +16,7 @@ import (
 
 	"github.com/biwa-data/biwa/internal/access"
 	"github.com/biwa-data/biwa/internal/collect"
+	"github.com/biwa-data/biwa/internal/datafolder"
 	"github.com/biwa-data/biwa/internal/deliver"
 	"github.com/biwa-data/biwa/internal/engine"
 	"github.com/biwa-data/biwa/internal/journal"
@@ -94,7 +95,7 @@ type Node struct {
 	clock   service.Clock
 	log     *slog.Logger
 
-	lock    *folderLock
+	lock    *datafolder.Lock
 	meta    *meta.DB
 	store   *object.Local
 	worlds  *world.Store
@@ -176,16 +177,16 @@ func (n *Node) open(ctx context.Context) (err error) {
 	if err := os.MkdirAll(o.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
 	}
-	if n.lock, err = lockFolder(o.Data); err != nil {
+	if n.lock, err = datafolder.TakeLock(o.Data); err != nil {
 		return err
 	}
-	if err := closeFolder(o.Data); err != nil {
+	if err := datafolder.Close(o.Data); err != nil {
 		return err
 	}
 	if n.gate, err = openGate(o.Data, o.FreeSpace, limit, n.log); err != nil {
 		return err
 	}
-	if n.meta, err = meta.Open(ctx, filepath.Join(o.Data, "meta.db")); err != nil {
+	if n.meta, err = openMeta(ctx, o.Data); err != nil {
 		return err
 	}
 	root := filepath.Join(o.Data, "objects")
@@ -443,7 +444,7 @@ func (n *Node) close() error {
 		errs = append(errs, n.meta.Close())
 	}
 	if n.lock != nil {
-		errs = append(errs, n.lock.release())
+		errs = append(errs, n.lock.Release())
 	}
 	return errors.Join(errs...)
 }

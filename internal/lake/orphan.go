@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/meta"
@@ -26,7 +27,9 @@ const minOrphanAge = time.Hour
 // A file that the index names and that is not there means that folder and
 // database are not of one moment, for example after half a restore. What looks
 // like a leftover may then be the only copy, so nothing of that table is removed,
-// and an incident is noted.
+// and an incident is noted. Metadata that is more than one commit ahead of the index
+// cannot come of a commit that did not happen: the index is older than the folder,
+// and the start is an error.
 func (l *Lake) removeLeftovers(ctx context.Context) error {
 	var since string
 	err := l.meta.View(ctx, func(q meta.Querier) (err error) {
@@ -98,6 +101,15 @@ func (l *Lake) cleanTable(ctx context.Context, name string, days []string) (miss
 		}
 		for p := range named {
 			return p, nil
+		}
+	}
+	known := metadataNumber(l.tables[name].location)
+	for _, p := range unknown {
+		if !strings.HasSuffix(p, metadataSuffix) {
+			continue
+		}
+		if found := metadataNumber(p); found > known+1 {
+			return "", record.Errorf(record.Conflict, "meta.db is of an earlier moment than the files: it knows version %d of the table, and %s is version %d. Nothing of the table has been touched: put back meta.db and objects of one backup", known, p, found)
 		}
 	}
 	for _, p := range unknown {

@@ -160,13 +160,17 @@ func expirable(m icetable.Metadata, old func(newer int, s icetable.Snapshot) boo
 	return ids
 }
 
+// metadataSuffix ends the name of a metadata file, which begins with the table's version
+// in five digits or more and a hyphen.
+const metadataSuffix = ".metadata.json"
+
 // writeMetadata stages the metadata file.
 func (l *Lake) writeMetadata(s *staged, number int) error {
 	text, err := json.Marshal(s.metadata)
 	if err != nil {
 		return err
 	}
-	s.location = s.metadata.Location() + fmt.Sprintf("/metadata/%05d-%s.metadata.json", number, uuid.NewString())
+	s.location = s.metadata.Location() + fmt.Sprintf("/metadata/%05d-%s%s", number, uuid.NewString(), metadataSuffix)
 	return s.files.WriteFile(s.location, bytes.TrimSpace(text))
 }
 

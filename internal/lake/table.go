@@ -2,8 +2,10 @@ package lake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 	"sync"
 
@@ -52,6 +54,9 @@ func (s *state) timeColumn() string { return s.metadata.Properties()[propertyTim
 func (l *Lake) read(ctx context.Context, name, location string) (*table, error) {
 	files := newStaging(ctx, l.store)
 	in, err := files.Open(location)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, record.Errorf(record.Conflict, "table %s: %s is missing: objects is of an earlier moment than meta.db, or not whole; put back both of one backup", name, location)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read table %s: %w", name, err)
 	}

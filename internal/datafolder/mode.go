@@ -1,4 +1,4 @@
-package app
+package datafolder
 
 import (
 	"errors"
@@ -10,18 +10,18 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// closeFolder makes a data folder its owner's alone, whatever it was before: folders
+// Close makes a data folder its owner's alone, whatever it was before: folders
 // are 0700 and files 0600. It takes from the process's umask what would open a file
 // that is made later, for SQLite, DuckDB and JetStream make files of their own.
 //
 // Only what a node makes is touched: a folder that holds other things as well may
 // have been named by mistake.
-func closeFolder(dir string) error {
+func Close(dir string) error {
 	unix.Umask(unix.Umask(0o077) | 0o077)
 	if err := closePath(dir); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"biwa.pid", "ballast", "meta.db*", "objects", "journal", "tmp", "dedupe"} {
+	for _, pattern := range []string{pidFile, "ballast", "meta.db*", "objects", "journal", "tmp", "dedupe"} {
 		found, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err
