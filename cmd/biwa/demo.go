@@ -305,7 +305,7 @@ func (d *demonstration) finish() error {
 	default:
 	}
 	fmt.Fprintln(d.screen, "draining…")
-	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	ctx, cancel := context.WithTimeout(context.Background(), stopTime)
 	defer cancel()
 	var streams struct{ Streams []struct{ Name string } }
 	errs := []error{d.client.call(ctx, http.MethodGet, "/v1/streams", nil, &streams)}

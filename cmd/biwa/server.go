@@ -196,11 +196,23 @@ func inWords(c api.SettingChange) string {
 	return "is " + c.Now + ", was " + c.Was
 }
 
-// drainTime is how long requests that have begun may take when a node stops.
-const drainTime = 10 * time.Second
+// A node that is told to stop has ended after stopTime, whatever runs. First requests
+// that have begun get drainTime; then the node takes what is on the log, and commits
+// it, as far as app and deliver give it time. What is left is on the log.
+const (
+	stopTime  = 10 * time.Second
+	drainTime = 3 * time.Second
+)
+
+const unfinished = "Not all of it is in files. What was accepted is in the journal and safe: the next start goes on from there."
 
 // stop ends requests in order, then the node.
 func (s *server) stop() error {
+	limit := time.AfterFunc(stopTime-stopTime/20, func() { // a query or a disk that does not let go
+		fmt.Fprintln(s.out, unfinished)
+		os.Exit(exitFailed)
+	})
+	defer limit.Stop()
 	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
 	defer cancel()
 	s.node.EndTaps()

@@ -67,7 +67,7 @@ SIGHUP, biwa reload, or POST /v1/reload applies the folder as it is then, all or
 			err = s.wait(cmd.Context())
 			fmt.Fprintln(s.out, "draining…")
 			if stopped := s.stop(); err != nil || stopped != nil {
-				fmt.Fprintln(s.out, "Not all of it is in files. What was accepted is in the journal and safe: the next start goes on from there.")
+				fmt.Fprintln(s.out, unfinished)
 				return errors.Join(err, stopped)
 			}
 			fmt.Fprintln(s.out, "stopped: everything that was accepted is safe on disk")

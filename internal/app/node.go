@@ -402,7 +402,7 @@ func (n *Node) Stop() error {
 
 // drainTime is how long a stopping node waits for its workers to catch up. What
 // they have not taken then is read from the log at the next start.
-const drainTime = 30 * time.Second
+const drainTime = 3 * time.Second
 
 // drain waits until the workers have taken what was accepted.
 func (n *Node) drain() {

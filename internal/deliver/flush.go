@@ -346,7 +346,7 @@ func (w *Worker) settleNext(ctx context.Context) error {
 
 // drainTime is how long a stopping worker tries to commit what it holds. What it
 // cannot commit is read from the log again at the next start.
-const drainTime = 30 * time.Second
+const drainTime = 3 * time.Second
 
 func (w *Worker) finish(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
