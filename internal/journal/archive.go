@@ -1,13 +1,10 @@
 package journal
 
 import (
-	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -78,7 +75,8 @@ type archive struct {
 	registry ArchiveRegistry
 	// Used by the one writer only: the file each stream writes to now, those that
 	// were ended since the last commit, and the bytes since then.
-	open     map[record.StreamID]*archiveFile
+	files    map[record.StreamID]*archiveFile
+	handles  []*archiveFile // those that are open, the one used last at the end
 	finished []ArchiveFile
 	written  int64
 
@@ -89,20 +87,12 @@ type archive struct {
 	bookmarks map[record.StreamID]bookmark
 }
 
-type archiveFile struct {
-	ArchiveFile
-	file    *os.File
-	buffer  *bufio.Writer
-	created bool // its folder is not synced yet
-	dirty   bool
-}
-
 func openArchive(ctx context.Context, registry ArchiveRegistry, o Options) (*archive, error) {
 	offset, err := registry.ArchiveOffset(ctx, o.Shard)
 	if err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
-	a := &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, open: map[record.StreamID]*archiveFile{}, bookmarks: map[record.StreamID]bookmark{}}
+	a := &archive{o: o.Archive, shard: o.Shard, registry: registry, committed: offset, files: map[record.StreamID]*archiveFile{}, bookmarks: map[record.StreamID]bookmark{}}
 	a.zone.Store(o.Archive.Location)
 	return a, nil
 }
@@ -204,21 +194,21 @@ func (a *archive) writeSection(ctx context.Context, seq record.Sequence, s *reco
 		t := s.Requests[0].ReceivedAt.In(zone)
 		hour = time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), 0, 0, 0, zone)
 	}
-	f := a.open[s.Stream]
-	if f != nil && (!f.Hour.Equal(hour) || f.Bytes > a.o.FileBytes) {
-		if err := f.finish(); err != nil {
-			return err
+	f := a.files[s.Stream]
+	if first := f == nil; first || !f.Hour.Equal(hour) || f.Bytes > a.o.FileBytes {
+		if !first {
+			if err := a.finish(f); err != nil {
+				return err
+			}
 		}
-		if f.dirty {
-			a.finished = append(a.finished, f.ArchiveFile)
-		}
-	}
-	if f == nil || f.file == nil {
 		var err error
-		if f, err = a.start(ctx, s.Stream, seq, hour, f == nil); err != nil {
+		if f, err = a.start(ctx, s.Stream, seq, hour, first); err != nil {
 			return err
 		}
-		a.open[s.Stream] = f
+		a.files[s.Stream] = f
+	}
+	if err := a.use(f); err != nil {
+		return err
 	}
 	var mark [sequenceFrame]byte
 	binary.LittleEndian.PutUint32(mark[0:], magicSequence)
@@ -236,8 +226,8 @@ func (a *archive) writeSection(ctx context.Context, seq record.Sequence, s *reco
 	return nil
 }
 
-// start opens the file for a stream's next section: a new one, or, after a start
-// of the node, the last committed one of the same hour, cut to its committed length.
+// start is the file for a stream's next section: a new one, or, after a start of the
+// node, the last committed one of the same hour.
 func (a *archive) start(ctx context.Context, id record.StreamID, seq record.Sequence, hour time.Time, resume bool) (*archiveFile, error) {
 	f := &archiveFile{created: true, ArchiveFile: ArchiveFile{Stream: id, First: seq, Hour: hour}}
 	f.Path = filepath.ToSlash(filepath.Join("raw", a.o.NameOf(id),
@@ -251,72 +241,14 @@ func (a *archive) start(ctx context.Context, id record.StreamID, seq record.Sequ
 			f.ArchiveFile = files[n-1]
 		}
 	}
-	full := filepath.Join(a.o.Root, filepath.FromSlash(f.Path))
-	if err := os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
-		return nil, err
-	}
-	file, err := os.OpenFile(full, os.O_RDWR|os.O_CREATE, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	f.file = file
-	if err := f.file.Truncate(f.Bytes); err != nil {
-		return nil, err
-	}
-	if _, err := f.file.Seek(f.Bytes, io.SeekStart); err != nil {
-		return nil, err
-	}
-	f.buffer = bufio.NewWriterSize(f.file, 256<<10)
+	f.full = filepath.Join(a.o.Root, filepath.FromSlash(f.Path))
 	return f, nil
-}
-
-// finish makes a file durable and closes it.
-func (f *archiveFile) finish() error {
-	if f.file == nil {
-		return nil
-	}
-	if err := f.sync(); err != nil {
-		return err
-	}
-	err := f.file.Close()
-	f.file = nil
-	return err
-}
-
-func (f *archiveFile) sync() error {
-	if err := f.buffer.Flush(); err != nil {
-		return err
-	}
-	if err := f.file.Sync(); err != nil {
-		return err
-	}
-	if f.created {
-		// New folders up to raw/<stream>: dt=, hour= and the file's own name.
-		dir := filepath.Dir(f.file.Name())
-		for range 4 {
-			if err := syncFolder(dir); err != nil {
-				return err
-			}
-			dir = filepath.Dir(dir)
-		}
-		f.created = false
-	}
-	return nil
-}
-
-func syncFolder(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }
 
 // commit makes everything written so far durable and moves the offset.
 func (a *archive) commit(ctx context.Context, at record.Sequence) error {
-	files := make([]*archiveFile, 0, len(a.open))
-	for _, f := range a.open {
+	var files []*archiveFile
+	for _, f := range a.files {
 		if f.dirty {
 			files = append(files, f)
 		}
@@ -347,19 +279,18 @@ func (a *archive) commit(ctx context.Context, at record.Sequence) error {
 // restart lets go of what is not committed, as a start of the node does: it is in the
 // log, and the files are cut to their committed length when they are opened again.
 func (a *archive) restart() {
-	for id, f := range a.open {
-		if f.file != nil {
-			_ = f.file.Close() // what may be lost is written again
-		}
-		delete(a.open, id)
+	for _, f := range a.handles {
+		_ = f.file.Close() // what may be lost is written again
 	}
-	a.finished, a.written = nil, 0
+	clear(a.files)
+	a.handles, a.finished, a.written = nil, nil, 0
 }
 
 func (a *archive) close() error {
 	var errs []error
-	for _, f := range a.open {
-		errs = append(errs, f.finish())
+	for _, f := range a.handles {
+		errs = append(errs, f.sync(), f.park())
 	}
+	a.handles = nil
 	return errors.Join(errs...)
 }
