@@ -51,7 +51,7 @@ func (e *Engine) Query(ctx context.Context, r Request) (*Result, error) {
 	if run.pin = r.World; run.pin == nil {
 		run.pin, run.ownPin = e.worlds.Pin(), true
 	}
-	go onNiceThread(func() { run.main(ctx) })
+	go OnNiceThread(func() { run.main(ctx) })
 	<-run.started
 	if run.result == nil {
 		<-run.ended
