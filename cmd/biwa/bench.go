@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -16,8 +18,8 @@ func newBench() *cobra.Command {
 	var asJSON bool
 	o := bench.Options{}
 	c := &cobra.Command{Use: "bench [NAME...]", Short: "Measure this machine: each figure against a limit or a peer of the same run", ValidArgs: bench.Names(),
-		Long:    "Without a name all are measured, one after the other; docs/PERFORMANCE.md explains each.",
-		Example: "  biwa bench intake land\n  biwa bench chain --duration 1m --json",
+		Long:    "Without a name all are measured, one after the other; docs/PERFORMANCE.md explains each. A goal that is missed makes the exit code 1.",
+		Example: "  biwa bench intake land\n  biwa bench chain --duration 1m --json\n  biwa bench tpch --sf 1",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				args = bench.Names()
@@ -39,16 +41,18 @@ func newBench() *cobra.Command {
 					failed = errors.Join(failed, fmt.Errorf("%s: %w", name, err))
 					continue
 				}
+				met := "met"
+				if !r.Met {
+					met = "missed"
+					failed = errors.Join(failed, fmt.Errorf("%s: the goal is missed: %s", name, r.Goal))
+				}
 				if asJSON {
 					if err := printJSON(cmd.OutOrStdout(), r); err != nil {
 						return err
 					}
 					continue
 				}
-				met := "missed"
-				if r.Met {
-					met = "met"
-				}
+				printParts(cmd.OutOrStdout(), r)
 				fmt.Fprintf(cmd.OutOrStdout(), "%-8s %12.4g %-10s ratio %.2f to %.4g (%s); goal %s: %s\n", r.Name, r.Value, r.Unit, r.Ratio, r.Baseline, r.Against, r.Goal, met)
 			}
 			return failed
@@ -57,6 +61,25 @@ func newBench() *cobra.Command {
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().DurationVar(&o.Duration, "duration", time.Minute, "of the measurements that have one")
 	c.Flags().Float64Var(&o.Scale, "scale", 1, "of the sizes of the measurements that have one")
+	c.Flags().Float64Var(&o.Scale, "sf", 1, "the same as --scale, in TPC-H's words")
 	c.Flags().StringVar(&o.Dir, "dir", "", "folder on the disk to be measured; default the system's for temporary files")
 	return c
+}
+
+// printParts prints what a figure is made of.
+func printParts(out io.Writer, r bench.Result) {
+	if len(r.Parts) == 0 {
+		return
+	}
+	fmt.Fprintf(out, "%-6s %10s %10s %7s %8s\n", r.Name, "biwa ms", "peer ms", "ratio", "rows")
+	for _, p := range r.Parts {
+		equal := "equal"
+		if !p.Equal {
+			equal = "DIFFERENT"
+		}
+		fmt.Fprintf(out, "%-6s %10.1f %10.1f %7.2f %8d %s\n", p.Name, p.Ours, p.Peer, p.Ratio, p.Rows, equal)
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Details)) {
+		fmt.Fprintf(out, "%s %.3g\n", strings.ReplaceAll(name, "_", " "), r.Details[name])
+	}
 }

@@ -30,6 +30,18 @@ type Result struct {
 	// RatioPlain is land's ratio without enrichment.
 	RatioPlain float64            `json:"ratio_plain,omitempty"`
 	Details    map[string]float64 `json:"details,omitempty"`
+	// Parts are what the value is the sum of, where each has a peer of its own.
+	Parts []Part `json:"parts,omitempty"`
+}
+
+// Part is one question to both sides, in milliseconds.
+type Part struct {
+	Name  string  `json:"name"`
+	Ours  float64 `json:"ours_ms"`
+	Peer  float64 `json:"peer_ms"`
+	Ratio float64 `json:"ratio"`
+	Rows  int     `json:"rows"`
+	Equal bool    `json:"equal"` // both gave the same rows
 }
 
 // Options of a run.
@@ -60,6 +72,7 @@ var runs = []measurement{
 	{"chain", "the whole chain from HTTP to committed tables, enriched", chain},
 	{"fresh", "from the answer to SQL, alone and beside heavy queries", fresh},
 	{"query", "SQL over the lake against read_parquet of the same files", query},
+	{"tpch", "TPC-H's 22 queries against DuckDB on the same files", tpch},
 	{"plan", "one day out of 100,000 files against out of 1,000", plan},
 	{"commit", "commits a second after 1,000 against the first", commit},
 	{"dedupe", "records a second through the dedupe index at 20M keys", dedupeRate},

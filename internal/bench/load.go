@@ -123,28 +123,42 @@ func (l *load) run(ctx context.Context) error {
 	return nil
 }
 
+// post sends one body; one that the node refuses for want of room is counted and not
+// sent again.
 func (l *load) post(ctx context.Context, body []byte) error {
+	taken, err := l.send(ctx, body)
+	switch {
+	case err != nil:
+		return err
+	case taken:
+		l.sent.Add(recordsPerBody)
+	default:
+		l.refused.Add(1)
+	}
+	return nil
+}
+
+// send says whether the node has taken a body.
+func (l *load) send(ctx context.Context, body []byte) (taken bool, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, l.url, bytes.NewReader(body))
 	if err != nil {
-		return err
+		return false, err
 	}
 	r.Header.Set("Content-Type", "application/x-ndjson")
 	answer, err := l.client.Do(r)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer answer.Body.Close()
 	text, err := io.ReadAll(answer.Body)
 	if err != nil {
-		return err
+		return false, err
 	}
 	switch answer.StatusCode {
 	case http.StatusOK:
-		l.sent.Add(recordsPerBody)
-		return nil
+		return true, nil
 	case http.StatusServiceUnavailable:
-		l.refused.Add(1)
-		return nil
+		return false, nil
 	}
-	return fmt.Errorf("%s: %s", answer.Status, text)
+	return false, fmt.Errorf("%s: %s", answer.Status, text)
 }

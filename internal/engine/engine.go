@@ -131,7 +131,7 @@ func Open(ctx context.Context, worlds *world.Store, o Options) (*Engine, error) 
 func (e *Engine) open(ctx context.Context) (err error) {
 	threads := map[string]string{"threads": strconv.Itoa(e.options.Threads)}
 	for _, d := range []**instance{&e.reader, &e.rewriter} {
-		onNiceThread(func() { *d, err = openInstance(threads) })
+		OnNiceThread(func() { *d, err = openInstance(threads) })
 		if err != nil {
 			return err
 		}

@@ -50,6 +50,9 @@ var memoryShares = map[string]int64{"reader": 8, "writer": 4, "rewriter": 4, "pl
 // shareOf is an instance's part of total bytes.
 func shareOf(instance string, total int64) int64 { return total * memoryShares[instance] / 16 }
 
+// QueryMemory is how much of the memory is for queries and recent rows.
+func QueryMemory(l Limits) int64 { return shareOf("reader", l.withDefaults().MemoryLimitBytes) }
+
 // share is an instance's part of the memory now.
 func (e *Engine) share(instance string) int64 {
 	return shareOf(instance, e.limits.Load().MemoryLimitBytes)

@@ -9,10 +9,10 @@ import (
 // percentile from 26 to 30 ms, and to 83 ms without.
 const niceness = 15
 
-// onNiceThread runs fn on a thread of low priority, which threads that fn starts
-// inherit. The thread ends with fn, since no one but root can raise a priority
+// OnNiceThread runs fn as queries run: on a thread of low priority, which threads that
+// fn starts inherit. The thread ends with fn, since no one but root can raise a priority
 // again. Without the right to lower it fn runs all the same.
-func onNiceThread(fn func()) {
+func OnNiceThread(fn func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)

@@ -2,5 +2,5 @@
 
 package engine
 
-// onNiceThread runs fn; only Linux has priorities of threads.
-func onNiceThread(fn func()) { fn() }
+// OnNiceThread runs fn; only Linux has priorities of threads.
+func OnNiceThread(fn func()) { fn() }

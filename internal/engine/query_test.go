@@ -368,3 +368,23 @@ func TestACrossJoinIsHeavy(t *testing.T) {
 		}
 	}
 }
+
+// TestALoneFile has rows enough that another, empty one is read beside it.
+func TestALoneFile(t *testing.T) {
+	e, worlds := openEngine(t, nil)
+	n := loneRows + 10_000
+	publish(worlds, "ev", events, []record.File{writeEvents(t, e, "ev/0.parquet", 1, n, may1)})
+	want := fmt.Sprintf("%d|%d|%d|u0|%s", n, n, n, fmt.Sprintf(`{"n": %d, "tags": ["a", "b"]}`, n-1))
+	got := rows(t, e, "SELECT count(*), count(ts), max(_record_id), min(user_id), (SELECT payload FROM ev ORDER BY _record_id DESC LIMIT 1) FROM ev")
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %v, want %s", got, want)
+	}
+	res, err := e.Query(t.Context(), Request{SQL: "SELECT count(*) FROM ev"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Close()
+	if read := res.Stats().FilesRead; read != 1 {
+		t.Errorf("%d files were read, the empty one is ours", read)
+	}
+}
