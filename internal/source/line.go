@@ -47,6 +47,7 @@ type lineReader struct {
 	wide     int               // 0, or where in a unit of UTF-16 the '\n' stands: 1 first, 2 last
 	number   int
 	pending  []line // read and given back
+	ended    bool   // the file's end was seen, or what ended it before
 	failure  error  // what ended the file before its end
 }
 
@@ -66,6 +67,7 @@ func (r *lineReader) next() (line, error) {
 	if open {
 		err = nil
 	}
+	r.ended = r.ended || err != nil
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.failure = r.breaksOff(err)
 	}

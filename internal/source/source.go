@@ -57,6 +57,7 @@ type Reader struct {
 		// found words what was in a file without records.
 		found() string
 	}
+	lines *lineReader
 	close func()
 	plain *counter
 	count int
@@ -74,6 +75,10 @@ func (r *Reader) Next() ([]byte, *Rejected, error) {
 	}
 	return text, rejected, err
 }
+
+// Settled says whether what Next gave last would be the same if the file went on:
+// nothing was looked at beyond its last line break.
+func (r *Reader) Settled() bool { return !r.lines.ended }
 
 // Header is the columns' names as the file's first row has them; nil where it has
 // none, or was not asked.
@@ -115,6 +120,7 @@ func Open(from io.Reader, name string, o Options) (*Reader, error) {
 
 func (r *Reader) begin(format string, o Options) error {
 	lines := &lineReader{from: bufio.NewReaderSize(r.plain, 1<<20), end: '\n'}
+	r.lines = lines
 	if err := lines.decide(o.Encoding); err != nil {
 		return err
 	}
@@ -179,15 +185,24 @@ func oneByte(option, text string, into *byte) error {
 	return nil
 }
 
+// packings are the endings that a file's name gets by being packed.
+var packings = []string{".gz", ".gzip", ".zst", ".zstd"}
+
+// Unpacked is the name of a file without what says that it is packed.
+func Unpacked(name string) string {
+	for _, ending := range packings {
+		if n := len(name) - len(ending); n > 0 && strings.EqualFold(name[n:], ending) {
+			return name[:n]
+		}
+	}
+	return name
+}
+
 func formatOf(asked, name string) string {
 	if asked != "" {
 		return asked
 	}
-	name = strings.ToLower(name)
-	for _, packed := range []string{".gz", ".gzip", ".zst", ".zstd", ".zip"} {
-		name = strings.TrimSuffix(name, packed)
-	}
-	switch filepath.Ext(name) {
+	switch filepath.Ext(strings.ToLower(Unpacked(name))) {
 	case ".csv":
 		return "csv"
 	case ".tsv", ".tab":
