@@ -24,8 +24,8 @@ const patience = 5 * time.Minute
 func newSend() *cobra.Command {
 	s := &sender{}
 	c := &cobra.Command{Use: "send STREAM FILE...", Short: "Send files to a stream, each record once however often it is run",
-		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip or
-zstd; - is standard input. A file is known by its name and its content from the
+		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip,
+zstd, bzip2 or zip; - is standard input. A file is known by its name and its content from the
 beginning: sent again it adds nothing, grown it adds its new lines, interrupted it
 goes on where it stopped. With --once the content alone counts.`,
 		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
@@ -41,6 +41,7 @@ goes on where it stopped. With --once the content alone counts.`,
 	f := c.Flags()
 	f.StringVar(&s.options.Format, "format", "", "json, csv or tsv; default by the file's name")
 	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as cp932 or euc-jp; default: what a byte order mark says, else utf-8")
+	f.StringVar(&s.options.Member, "member", "", "which file of a zip; default the only one")
 	s.dialect.flags(f)
 	f.BoolVar(&s.replay.on, "replay", false, "send at the pace of the records' own times")
 	f.StringVar(&s.replay.column, "time-column", "", "field with the record's time; default the stream's event_time")

@@ -69,14 +69,18 @@ func (s *sender) known(name string) (string, error) {
 	if err == nil {
 		path, err = filepath.Abs(path)
 	}
-	return source.Unpacked(path), err
+	path = source.Unpacked(path)
+	if s.options.Member != "" {
+		path += "\x00" + s.options.Member
+	}
+	return path, err
 }
 
 func (s *sender) read(ctx context.Context, file io.Reader, size int64, name, growth string) error {
 	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(name), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetVisibility(isTerminal(s.out)), progressbar.OptionClearOnFinish())
 	defer func() { _ = bar.Finish() }()
-	r, err := source.Open(io.TeeReader(file, bar), name, s.options)
+	r, err := source.Open(watch(file, size, bar), name, s.options)
 	if err != nil {
 		return err
 	}
@@ -92,6 +96,30 @@ func (s *sender) read(ctx context.Context, file io.Reader, size int64, name, gro
 		return err
 	}
 	return s.chunks(ctx, r, known, growth)
+}
+
+// watched is a file whose reading somebody watches.
+type watched struct {
+	file io.ReaderAt
+	io.Reader
+	size int64
+	bar  io.Writer
+}
+
+// watch leaves a file of known size one of which any part can be read.
+func watch(file io.Reader, size int64, bar io.Writer) io.Reader {
+	if at, ok := file.(io.ReaderAt); ok && size >= 0 {
+		return &watched{at, io.TeeReader(file, bar), size, bar}
+	}
+	return io.TeeReader(file, bar)
+}
+
+func (w *watched) Size() int64 { return w.size }
+
+func (w *watched) ReadAt(p []byte, at int64) (int, error) {
+	n, err := w.file.ReadAt(p, at)
+	_, _ = w.bar.Write(p[:n]) // it only shows
+	return n, err
 }
 
 func isTerminal(w io.Writer) bool {

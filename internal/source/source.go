@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Format   string // json, csv, tsv
 	Encoding string // a name or label of the WHATWG encoding standard; default UTF-8
+	Member   string // which file of a zip; it may be left out where there is one
 
 	// Of CSV and TSV.
 	Delimiter string // one byte; default a comma, or a tab
@@ -104,22 +105,27 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Open begins to read a file of some name from its bytes.
+// readBytes is how much is read at once.
+const readBytes = 1 << 20
+
+// Open begins to read a file of some name from its bytes. A zip is read if from is
+// an At.
 func Open(from io.Reader, name string, o Options) (*Reader, error) {
-	unpacked, closer, err := unpack(bufio.NewReaderSize(from, 1<<20), name)
+	whole, _ := from.(At)
+	content, err := unpack(bufio.NewReaderSize(from, readBytes), whole, name, o.Member)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{close: closer, plain: &counter{from: unpacked}}
-	if err := r.begin(formatOf(o.Format, name), o); err != nil {
-		closer()
+	r := &Reader{close: content.close, plain: &counter{from: content}}
+	if err := r.begin(formatOf(o.Format, content.name), o); err != nil {
+		r.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
 }
 
 func (r *Reader) begin(format string, o Options) error {
-	lines := &lineReader{from: bufio.NewReaderSize(r.plain, 1<<20), end: '\n'}
+	lines := &lineReader{from: bufio.NewReaderSize(r.plain, readBytes), end: '\n'}
 	r.lines = lines
 	if err := lines.decide(o.Encoding); err != nil {
 		return err
@@ -186,7 +192,7 @@ func oneByte(option, text string, into *byte) error {
 }
 
 // packings are the endings that a file's name gets by being packed.
-var packings = []string{".gz", ".gzip", ".zst", ".zstd"}
+var packings = []string{".gz", ".gzip", ".zst", ".zstd", ".bz2"}
 
 // Unpacked is the name of a file without what says that it is packed.
 func Unpacked(name string) string {
