@@ -24,11 +24,12 @@ const patience = 5 * time.Minute
 func newSend() *cobra.Command {
 	s := &sender{}
 	c := &cobra.Command{Use: "send STREAM FILE...", Short: "Send files to a stream, each record once however often it is run",
-		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip,
-zstd, bzip2 or zip; - is standard input. A file is known by its name and its content from the
-beginning: sent again it adds nothing, grown it adds its new lines, interrupted it
-goes on where it stopped. With --once the content alone counts.`,
-		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
+		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), or logs of web
+servers, plain, gzip, zstd, bzip2 or zip; - is standard input. A file is known by
+its name and its content from the beginning: sent again it adds nothing, grown it
+adds its new lines, interrupted it goes on where it stopped. With --once the
+content alone counts.`,
+		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send requests access.log.1.gz --format combined\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.stream, s.out = args[0], cmd.ErrOrStderr()
@@ -39,7 +40,7 @@ goes on where it stopped. With --once the content alone counts.`,
 		}}
 	s.client = clientFlags(c)
 	f := c.Flags()
-	f.StringVar(&s.options.Format, "format", "", "json, csv or tsv; default by the file's name")
+	f.StringVar(&s.options.Format, "format", "", "json, csv, tsv, or of logs clf, combined, w3c (IIS, CloudFront), alb; default by the file's name")
 	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as cp932 or euc-jp; default: what a byte order mark says, else utf-8")
 	f.StringVar(&s.options.Member, "member", "", "which file of a zip; default the only one")
 	s.dialect.flags(f)

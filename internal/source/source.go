@@ -1,5 +1,5 @@
 // Package source reads records out of files that people have: JSON, CSV and TSV,
-// compressed or not, in any encoding that has a name.
+// logs of web servers, compressed or not, in any encoding that has a name.
 //
 // Its contract: every byte of a file is in a record, in a Rejected with its
 // reason, or named in an error that says how far the file was taken.
@@ -19,7 +19,7 @@ import (
 // Options say how a file is to be read; zero values let its name and its first
 // bytes decide.
 type Options struct {
-	Format   string // json, csv, tsv
+	Format   string // json, csv, tsv, clf, combined, w3c, alb
 	Encoding string // a name or label of the WHATWG encoding standard; default UTF-8
 	Member   string // which file of a zip; it may be left out where there is one
 
@@ -145,11 +145,19 @@ func (r *Reader) begin(format string, o Options) error {
 		}
 		return err
 	case "json":
+		head, _ := lines.from.Peek(sniffBytes)
+		if log := plainLog(head); log != "" && o.Format == "" && lines.encoding == nil {
+			return record.Errorf(record.Invalid, "the text reads as a log of a web server: say --format %s", log)
+		}
 		lines.pieces = lines.encoding == nil
 		r.records = &jsonReader{lines: lines}
 		return nil
 	}
-	return record.Errorf(record.Invalid, "format %q: there are json, csv and tsv", format)
+	if parser, ok := logFormats[format]; ok {
+		r.records = &logReader{lines, parser()}
+		return nil
+	}
+	return record.Errorf(record.Invalid, "format %q: there are json, csv, tsv, and of logs clf, combined, w3c and alb", format)
 }
 
 func dialectOf(format string, o Options) (dialect, error) {
