@@ -111,7 +111,7 @@ func (s *sender) waitAndPost(ctx context.Context, due time.Time, body *bytes.Buf
 		return ctx.Err()
 	}
 	defer body.Reset()
-	return s.postOnce(ctx, bytes.Clone(body.Bytes()), recordsType)
+	return s.postOnce(ctx, bytes.Clone(body.Bytes()), collect.RecordType)
 }
 
 // postOnce sends a body without a key.

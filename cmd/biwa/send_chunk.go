@@ -22,7 +22,6 @@ const (
 	chunkBytes   = 768 << 10
 )
 
-const recordsType = "application/x-ndjson"
 
 // chunk gathers lines of one content type.
 type chunk struct {

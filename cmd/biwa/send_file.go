@@ -133,7 +133,7 @@ func isTerminal(w io.Writer) bool {
 func (s *sender) chunks(ctx context.Context, r *source.Reader, name, growth string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(4)
-	records, rejects := newChunk(recordsType, name), newChunk(collect.RejectedType, name)
+	records, rejects := newChunk(collect.RecordType, name), newChunk(collect.RejectedType, name)
 	flush := func(c *chunk) {
 		if c.end.lines > 0 {
 			b := c.take()

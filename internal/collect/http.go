@@ -100,12 +100,15 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if err != nil {
 		return Answer{}, err
 	}
-	body, done, err := readBody(r, d.BodyBytes(), RejectedType)
+	body, done, err := readBody(r, d.BodyBytes(), RecordType, RejectedType)
 	if err != nil {
 		return Answer{}, err
 	}
 	split := Split
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == RejectedType {
+	switch mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType {
+	case RecordType:
+		split = splitRecords
+	case RejectedType:
 		split = splitRejected
 	}
 	lines, err := split(body)
