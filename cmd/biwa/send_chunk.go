@@ -22,7 +22,6 @@ const (
 	chunkBytes   = 768 << 10
 )
 
-
 // chunk gathers lines of one content type.
 type chunk struct {
 	contentType string

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"errors"
 	"fmt"
 	"io"
 
@@ -32,7 +33,7 @@ func unpack(from *bufio.Reader, whole At, name, member string) (unpacked, error)
 	case bytes.HasPrefix(head, []byte("\x28\xb5\x2f\xfd")):
 		var z *zstd.Decoder
 		if z, err = zstd.NewReader(from, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow)); err == nil {
-			u.Reader, u.close = z, z.Close
+			u.Reader, u.close = windowed{z}, z.Close
 		}
 	case bytes.HasPrefix(head, []byte("BZh")):
 		u.Reader = bzip2.NewReader(from)
@@ -54,6 +55,18 @@ func unpack(from *bufio.Reader, whole At, name, member string) (unpacked, error)
 // take, and what zstd itself uses up to level 19.
 const maxWindow = 8 << 20
 
+// windowed says what to do about a file that refers further back.
+type windowed struct{ from io.Reader }
+
+func (w windowed) Read(p []byte) (int, error) {
+	n, err := w.from.Read(p)
+	if errors.Is(err, zstd.ErrWindowSizeExceeded) {
+		err = record.Errorf(record.Invalid, "the zstd file was packed with a window of more than %d MiB: unpack it: zstd -dc --long=31 FILE | biwa send STREAM -", maxWindow>>20)
+	}
+	return n, err
+}
+
+// headLength is as far as the marks of files reach.
 const headLength = 265
 
 // foreign names files that plainly are of a kind that is not read here.

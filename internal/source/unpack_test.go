@@ -8,6 +8,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 )
 
 // bzipped is {"a":1} and {"a":2}, a line and a stream each.
@@ -50,6 +52,15 @@ func zipped(t *testing.T, files ...string) []byte {
 
 func TestUnpacked(t *testing.T) {
 	one := zipped(t, "data/", "", "data/a.csv", "a\n1\n2\n", "__MACOSX/._a.csv", "x")
+	var b bytes.Buffer
+	w, err := zstd.NewWriter(&b, zstd.WithWindowSize(64<<20), zstd.WithSingleSegment(false))
+	if err == nil {
+		_, err = w.Write(bytes.Repeat([]byte("{}\n"), 10<<20))
+	}
+	if err != nil || w.Close() != nil {
+		t.Fatal(err)
+	}
+	long := b.Bytes()
 	two := zipped(t, "a.csv", "a\n1\n", "b.ndjson", "{\"b\":1}\n")
 	for name, test := range map[string]struct {
 		packed []byte
@@ -67,6 +78,7 @@ func TestUnpacked(t *testing.T) {
 		"zip of none":           {zipped(t), "", "", "the zip has no file in it"},
 		"Excel":                 {zipped(t, "xl/workbook.xml", "x", "b", "x"), "", "", "this is an Excel workbook, which is not read: save the sheet as CSV"},
 		"member of no zip":      {gzipped("{}\n"), "a", "", "--member a: the file is no zip"},
+		"zstd, a long window":   {long, "", "", "a window of more than 8 MiB: unpack it: zstd -dc --long=31"},
 		"xz":                    {[]byte("\xfd7zXZ\x00\x00"), "", "", "this is an xz file, which is not read: unpack it: xz -dc"},
 		"tar":                   {append(make([]byte, 257), "ustar\x0000"...), "", "", "this is a tar archive"},
 		"no gzip, but its mark": {[]byte("\x1f\x8bno gzip"), "", "", "x: unexpected EOF"},
