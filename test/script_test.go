@@ -1,6 +1,7 @@
 package test
 
 import (
+	"archive/zip"
 	"bytes"
 	"database/sql"
 	"encoding/json"
@@ -46,7 +47,7 @@ var update = flag.Bool("update", false, "write what the scripts print into them"
 //	generate N FILE        write N records as JSON lines
 //	http METHOD PATH       send a request, with -H 'Name: value' and -d BODY; prints its
 //	                       status, its headers and its body
-//	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis
+//	pack FORMAT FROM TO    write a file as gzip, zstd or shift_jis, or files A,B as zip
 //	says RE                wait until the node's log, since the last says, matches
 //	shows PATH RE          wait until a page of the console matches, for the key in
 //	                       BIWA_KEY; with ! until it does not
@@ -260,10 +261,20 @@ func generateCommand(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func packCommand(ts *testscript.TestScript, neg bool, args []string) {
-	want(ts, !neg && len(args) == 3, "pack gzip|zstd|shift_jis FROM TO")
-	text := []byte(ts.ReadFile(args[1]))
+	want(ts, !neg && len(args) == 3, "pack gzip|zstd|zip|shift_jis FROM TO")
+	names := strings.Split(args[1], ",")
+	text := []byte(ts.ReadFile(names[0]))
 	var b bytes.Buffer
 	switch args[0] {
+	case "zip":
+		z := zip.NewWriter(&b)
+		for _, name := range names {
+			f, err := z.Create(name)
+			ts.Check(err)
+			_, err = f.Write([]byte(ts.ReadFile(name)))
+			ts.Check(err)
+		}
+		ts.Check(z.Close())
 	case "gzip":
 		z := gzip.NewWriter(&b)
 		_, err := z.Write(text)
@@ -278,7 +289,7 @@ func packCommand(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Check(err)
 		b.Write(out)
 	default:
-		ts.Fatalf("pack %s: there are gzip, zstd and shift_jis", args[0])
+		ts.Fatalf("pack %s: there are gzip, zstd, zip and shift_jis", args[0])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b.Bytes(), 0o600))
 }

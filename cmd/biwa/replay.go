@@ -66,7 +66,7 @@ func (s *sender) paced(ctx context.Context, r *source.Reader) error {
 			if err != nil {
 				return err
 			}
-			if err := s.post(ctx, text, collect.RejectedType, ""); err != nil {
+			if err := s.postOnce(ctx, text, collect.RejectedType); err != nil {
 				return err
 			}
 			continue
@@ -111,7 +111,17 @@ func (s *sender) waitAndPost(ctx context.Context, due time.Time, body *bytes.Buf
 		return ctx.Err()
 	}
 	defer body.Reset()
-	return s.post(ctx, bytes.Clone(body.Bytes()), recordsType, "")
+	return s.postOnce(ctx, bytes.Clone(body.Bytes()), collect.RecordType)
+}
+
+// postOnce sends a body without a key.
+func (s *sender) postOnce(ctx context.Context, body []byte, contentType string) error {
+	headers := map[string]string{"Content-Type": contentType, "Prefer": "handling=lenient"}
+	answer, err := s.post(ctx, body, headers)
+	if err == nil {
+		s.took(answer, collect.Answer{}, body, headers)
+	}
+	return err
 }
 
 // timeColumn is the field with the records' times.

@@ -9,15 +9,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"strconv"
 	"sync"
 	"time"
 
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
-	"golang.org/x/term"
 
 	"github.com/biwa-data/biwa/internal/collect"
 	"github.com/biwa-data/biwa/internal/source"
@@ -29,10 +24,12 @@ const patience = 5 * time.Minute
 func newSend() *cobra.Command {
 	s := &sender{}
 	c := &cobra.Command{Use: "send STREAM FILE...", Short: "Send files to a stream, each record once however often it is run",
-		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), plain, gzip or
-zstd; - is standard input. Each chunk carries a key made of the file's content and
-position: run again it adds nothing, interrupted it goes on where it stopped.`,
-		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
+		Long: `Send files of JSON lines, JSON arrays, CSV or TSV (with a header), or logs of web
+servers, plain, gzip, zstd, bzip2 or zip; - is standard input. A file is known by
+its name and its content from the beginning: sent again it adds nothing, grown it
+adds its new lines, interrupted it goes on where it stopped. With --once the
+content alone counts.`,
+		Example: "  biwa send events log.ndjson.gz\n  biwa send orders orders.csv --encoding cp932\n  biwa send orders dump.txt --format csv --delimiter ';' --null NULL --columns id,name,total\n  biwa send requests access.log.1.gz --format combined\n  biwa send events log.ndjson --replay --speed 60x --shift-to-now",
 		Args:    cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			s.stream, s.out = args[0], cmd.ErrOrStderr()
@@ -43,13 +40,15 @@ position: run again it adds nothing, interrupted it goes on where it stopped.`,
 		}}
 	s.client = clientFlags(c)
 	f := c.Flags()
-	f.StringVar(&s.options.Format, "format", "", "json, csv or tsv; default by the file's name")
+	f.StringVar(&s.options.Format, "format", "", "json, csv, tsv, or of logs clf, combined, w3c (IIS, CloudFront), alb; default by the file's name")
 	f.StringVar(&s.options.Encoding, "encoding", "", "of the text, such as cp932 or euc-jp; default: what a byte order mark says, else utf-8")
+	f.StringVar(&s.options.Member, "member", "", "which file of a zip; default the only one")
 	s.dialect.flags(f)
 	f.BoolVar(&s.replay.on, "replay", false, "send at the pace of the records' own times")
 	f.StringVar(&s.replay.column, "time-column", "", "field with the record's time; default the stream's event_time")
 	f.StringVar(&s.replay.speed, "speed", "1x", "with --replay: how much faster")
 	f.BoolVar(&s.replay.shift, "shift-to-now", false, "with --replay: move the times so that the first record is now")
+	f.BoolVar(&s.once, "once", false, "files of equal content are one, whatever their names: a copy adds nothing")
 	f.BoolVar(&s.noWait, "no-wait", false, "return when the records are on disk, before SQL sees them")
 	f.BoolVar(&s.json, "json", false, "print the totals as JSON")
 	return c
@@ -63,6 +62,7 @@ type sender struct {
 	replay  replay
 	json    bool
 	noWait  bool
+	once    bool
 	out     io.Writer
 
 	mu     sync.Mutex
@@ -141,116 +141,19 @@ func (t *sendTotals) verdict() error {
 	return nil
 }
 
-func (s *sender) file(ctx context.Context, name string) error {
-	file, size := os.Stdin, int64(-1)
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if info, err := f.Stat(); err == nil {
-			size = info.Size()
-		}
-		file = f
-	}
-	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(name), progressbar.OptionShowBytes(true),
-		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetVisibility(isTerminal(s.out)), progressbar.OptionClearOnFinish())
-	defer func() { _ = bar.Finish() }()
-	r, err := source.Open(io.TeeReader(file, bar), name, s.options)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	if err := s.checkHeader(ctx, r); err != nil {
-		return err
-	}
-	if s.replay.on {
-		return s.paced(ctx, r)
-	}
-	return s.chunks(ctx, r)
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// chunks cuts the file into chunks and sends several at a time. What the reader
-// rejected has chunks of its own.
-func (s *sender) chunks(ctx context.Context, r *source.Reader) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(4)
-	records, rejects := newChunk(recordsType), newChunk(collect.RejectedType)
-	flush := func(c *chunk) {
-		if c.lines > 0 {
-			text, key := c.take()
-			group.Go(func() error { return s.post(ctx, text, c.contentType, key) })
-		}
-	}
-	var failed error
-	for ctx.Err() == nil {
-		line, rejected, err := r.Next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			failed = err
-			break
-		}
-		c := records
-		if rejected != nil {
-			if line, err = s.reject(rejected); err != nil {
-				return errors.Join(err, group.Wait())
-			}
-			c = rejects
-		}
-		s.count()
-		if c.full(len(line)) {
-			flush(c)
-		}
-		c.add(line)
-	}
-	flush(records)
-	flush(rejects)
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	return failed
-}
-
-func (s *sender) count() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.totals.Rows++
-}
-
-// reject counts what the reader rejected and gives it as the door takes it.
-func (s *sender) reject(r *source.Rejected) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.totals.Rejected++; s.totals.Rejected == 1 {
-		s.totals.example = r.Message
-	}
-	return json.Marshal(collect.RejectedLine{Code: r.Code, Message: r.Message, Original: r.Original})
-}
-
-// post sends one chunk, again and again while the node cannot take it.
-func (s *sender) post(ctx context.Context, body []byte, contentType, key string) error {
-	headers := map[string]string{"Content-Type": contentType, "Prefer": "handling=lenient"}
-	if key != "" {
-		headers["Idempotency-Key"] = key
-	}
+// post sends a body, again and again while the node cannot take it and a key
+// makes that harmless.
+func (s *sender) post(ctx context.Context, body []byte, headers map[string]string) (collect.Answer, error) {
 	deadline := time.Now().Add(patience)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := s.try(ctx, "", body, headers)
-		if err == nil || !temporary(err) || ctx.Err() != nil || key == "" || time.Now().After(deadline) {
-			return err
+		answer, err := s.try(ctx, "", body, headers)
+		if err == nil || !temporary(err) || ctx.Err() != nil || headers["Idempotency-Key"] == "" || time.Now().After(deadline) {
+			return answer, err
 		}
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return ctx.Err()
+			return answer, ctx.Err()
 		}
 	}
 }
@@ -265,26 +168,14 @@ func temporary(err error) bool {
 	return true // the connection
 }
 
-func (s *sender) try(ctx context.Context, query string, body []byte, headers map[string]string) error {
+func (s *sender) try(ctx context.Context, query string, body []byte, headers map[string]string) (answer collect.Answer, err error) {
 	r, err := s.client.do(ctx, http.MethodPost, "/v1/events/"+url.PathEscape(s.stream)+query, bytes.NewReader(body), headers)
 	if err != nil {
-		return err
+		return answer, err
 	}
 	defer r.Body.Close()
-	var answer collect.Answer
 	if err := json.NewDecoder(r.Body).Decode(&answer); err != nil {
-		return fmt.Errorf("the answer does not read: %w", err)
+		return answer, fmt.Errorf("the answer does not read: %w", err)
 	}
-	if query != "" {
-		return nil // it has been counted
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.newest.keep(answer.Last, body, headers)
-	s.totals.Records += answer.Accepted
-	s.totals.Quarantined += answer.Quarantined
-	if replayed, _ := strconv.ParseBool(r.Header.Get("Idempotency-Replayed")); replayed {
-		s.totals.Before += answer.Accepted
-	}
-	return nil
+	return answer, nil
 }

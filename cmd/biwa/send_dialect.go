@@ -32,9 +32,9 @@ func (d *dialectFlags) flags(f *pflag.FlagSet) {
 
 // into sets the options that were given.
 func (d *dialectFlags) into(o *source.Options, given *pflag.FlagSet) error {
-	format, encoding := o.Format, o.Encoding
+	format, encoding, member := o.Format, o.Encoding, o.Member
 	*o = d.source
-	o.Format, o.Encoding, o.Columns = format, encoding, d.columns
+	o.Format, o.Encoding, o.Member, o.Columns = format, encoding, member, d.columns
 	if given.Changed("null") {
 		o.Null = &d.null
 	}

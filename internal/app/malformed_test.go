@@ -39,7 +39,7 @@ func brokenLine(r *rand.Rand) (line string, codes []string) {
 		depth := record.MaxDepth + 1 + r.IntN(5000)
 		return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth), []string{record.CodeTooDeep}
 	case 5:
-		return good + pick(" x", "}", ",", good, "\x00"), syntax
+		return good + pick(" x", "}", ",", good[1:], "\x00"), syntax
 	case 6:
 		return `{"id":1,"name":"` + pick("\x00", "\x1f", "\t", `\q`, `\u12g4`, `\`) + `"}`, syntax
 	case 7:

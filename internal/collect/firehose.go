@@ -172,14 +172,14 @@ func (d *FirehoseDoor) put(r *http.Request, name, key string, records []firehose
 // money. What is no object is taken to the end of its line. A record that is only
 // white space is kept too, as a broken one, for its sender was told that it is stored.
 func (l *Lines) addRecord(data []byte) {
-	text := trim(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
+	text := jsontext.Trim(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")))
 	if len(text) == 0 {
-		l.add(text)
+		l.Record(text, nil)
 	}
 	for len(text) > 0 {
 		end := objectEnd(text)
-		l.add(trim(text[:end]))
-		text = trim(text[end:])
+		l.Record(jsontext.Trim(text[:end]), nil)
+		text = jsontext.Trim(text[end:])
 	}
 }
 
@@ -209,7 +209,7 @@ func (l *Lines) addPacked(data []byte, why error) {
 		message = fmt.Sprintf("%s: the first %d of its %d bytes", message, maxPackedBytes, len(data))
 		data = data[:maxPackedBytes]
 	}
-	l.addFlawed(base64.StdEncoding.AppendEncode(nil, data), record.CodeInvalidJSON, message)
+	l.put(base64.StdEncoding.AppendEncode(nil, data), nil, record.CodeInvalidJSON, message)
 }
 
 // unpackRecord undoes what agents do to single records to save bytes.

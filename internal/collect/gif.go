@@ -22,7 +22,7 @@ func (d *PublicDoor) pixel(w http.ResponseWriter, r *http.Request, key *access.P
 	}
 	if err == nil {
 		lines := &Lines{}
-		lines.add(text)
+		lines.Record(text, nil)
 		_, err = d.take(r, key, lines, record.DoorPixel)
 	}
 	if err != nil {

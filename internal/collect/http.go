@@ -96,12 +96,19 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if len(idempotencyKey) > 255 {
 		return Answer{}, record.Errorf(record.Invalid, "the Idempotency-Key has %d bytes, the limit is 255", len(idempotencyKey))
 	}
-	body, done, err := readBody(r, d.BodyBytes(), RejectedType)
+	growth, err := growthOf(r, idempotencyKey)
+	if err != nil {
+		return Answer{}, err
+	}
+	body, done, err := readBody(r, d.BodyBytes(), RecordType, RejectedType)
 	if err != nil {
 		return Answer{}, err
 	}
 	split := Split
-	if mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType == RejectedType {
+	switch mediaType, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); mediaType {
+	case RecordType:
+		split = splitRecords
+	case RejectedType:
 		split = splitRejected
 	}
 	lines, err := split(body)
@@ -111,12 +118,25 @@ func (d *HTTPDoor) take(r *http.Request) (Answer, error) {
 	if lines.Unreadable == lines.Records && !strings.Contains(r.Header.Get("Prefer"), "handling=lenient") {
 		return Answer{}, unreadableLines(lines, lenientHint)
 	}
-	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body,
+	answer, err := d.Intake.Take(r.Context(), Delivery{Stream: stream.ID, Lines: lines, IdempotencyKey: idempotencyKey, Body: body, Growth: growth,
 		Request: record.Request{Client: d.Guard.Client(r), UserAgent: clipHeader(r.UserAgent()), KeyID: key, Door: record.DoorHTTP}})
 	if err == nil {
 		done() // after an error the gatherer may still read the body
 	}
 	return answer, err
+}
+
+// growthOf reads the header Idempotency-Grows.
+func growthOf(r *http.Request, key string) (Growth, error) {
+	said := r.Header.Get("Idempotency-Grows")
+	growth, known := map[string]Growth{"": Whole, "true": Grows, "branch": Branch}[said]
+	switch {
+	case !known:
+		return Whole, record.Errorf(record.Invalid, "Idempotency-Grows: %s: there are true and branch", said)
+	case growth != Whole && key == "":
+		return Whole, record.Errorf(record.Invalid, "Idempotency-Grows: without an Idempotency-Key nobody knows what has grown")
+	}
+	return growth, nil
 }
 
 // clipHeader bounds what is kept of a header with each request.

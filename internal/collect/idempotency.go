@@ -108,6 +108,22 @@ func (x *Idempotency) Note(env *record.Envelope) {
 // Claim reserves a key for one request and returns the parts that are stored of
 // it already. A second request with the key waits until the first lets go.
 func (x *Idempotency) Claim(ctx context.Context, key, bodyHash [16]byte) (parts []StoredPart, release func(), err error) {
+	parts, release, err = x.hold(ctx, key)
+	if err == nil && len(parts) > 0 && parts[0].BodyHash != bodyHash {
+		release()
+		return nil, nil, record.Errorf(record.Mismatch, "this Idempotency-Key was used within the last %v for a request with another body: use a new key for a new request", x.currentWindow())
+	}
+	return parts, release, err
+}
+
+func (x *Idempotency) currentWindow() time.Duration {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.window
+}
+
+// hold reserves a key and returns what is stored under it, whatever body it had.
+func (x *Idempotency) hold(ctx context.Context, key [16]byte) (parts []StoredPart, release func(), err error) {
 	for {
 		x.mu.Lock()
 		busy := x.claims[key]
@@ -136,20 +152,14 @@ func (x *Idempotency) Claim(ctx context.Context, key, bodyHash [16]byte) (parts 
 		release()
 		return nil, nil, err
 	}
-	parts, window := x.merge(old, parts)
-	if len(parts) > 0 && parts[0].BodyHash != bodyHash {
-		release()
-		return nil, nil, record.Errorf(record.Mismatch, "this Idempotency-Key was used within the last %v for a request with another body: use a new key for a new request", window)
-	}
-	return parts, release, nil
+	return x.merge(old, parts), release, nil
 }
 
 // merge joins stored parts with younger ones, each part once, those outside of
-// the window left out, and returns the window.
-func (x *Idempotency) merge(old, young []StoredPart) (parts []StoredPart, window time.Duration) {
+// the window left out.
+func (x *Idempotency) merge(old, young []StoredPart) (parts []StoredPart) {
 	x.mu.Lock()
-	window = x.window
-	limit := x.newest.Add(-window)
+	limit := x.newest.Add(-x.window)
 	x.mu.Unlock()
 	have := map[int]bool{}
 	for _, list := range [][]StoredPart{young, old} {
@@ -160,7 +170,7 @@ func (x *Idempotency) merge(old, young []StoredPart) (parts []StoredPart, window
 			}
 		}
 	}
-	return parts, window
+	return parts
 }
 
 // Run saves what is noted, at every tick, until ctx ends.

@@ -15,6 +15,7 @@ type Answer struct {
 	First       string          `json:"first_record_id" doc:"_record_id of the first record"`
 	Last        string          `json:"last_record_id" doc:"_record_id of the last record"`
 	Errors      []RecordProblem `json:"errors,omitempty" doc:"the broken records, at most 100"`
+	Known       int             `json:"already_there,omitempty" doc:"of a body that grows: how many of its records an earlier one had brought"`
 	Replayed    bool            `json:"-"`
 	LastSeq     record.Sequence `json:"-"`
 	FirstID     record.RecordID `json:"-"`
@@ -79,6 +80,7 @@ type Delivery struct {
 	// IdempotencyKey is the client's, "" for none; Body is what it stands for.
 	IdempotencyKey string
 	Body           []byte
+	Growth         Growth // with a key only
 }
 
 // Take puts a delivery on the log. When it returns an answer every record is on
@@ -87,6 +89,9 @@ func (in *Intake) Take(ctx context.Context, d Delivery) (Answer, error) {
 	d.Request.Parts = len(d.Lines.Parts)
 	if d.IdempotencyKey == "" {
 		return in.store(ctx, d, nil)
+	}
+	if d.Growth != Whole {
+		return in.grow(ctx, d)
 	}
 	d.Request.IdempotencyKey = hashKey(d.Stream, d.IdempotencyKey)
 	sum := sha256.Sum256(d.Body)
@@ -129,17 +134,7 @@ func (in *Intake) store(ctx context.Context, d Delivery, stored []StoredPart) (A
 		}
 	}
 	if len(missing) > 0 {
-		var bytes int64
-		for _, p := range missing {
-			bytes += int64(len(p.Lines))
-		}
-		leave, err := in.gate.Enter(ctx, d.Stream, bytes)
-		if err != nil {
-			return Answer{}, err
-		}
-		defer leave()
-		d.Request.ReceivedAt = in.clock.Now()
-		ids, err := in.gatherer.Submit(ctx, d.Stream, d.Request, missing, requests)
+		ids, err := in.submit(ctx, d, missing, requests)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -152,22 +147,45 @@ func (in *Intake) store(ctx context.Context, d Delivery, stored []StoredPart) (A
 	return a, nil
 }
 
+// submit puts parts of a request on the log, when there is room for them.
+func (in *Intake) submit(ctx context.Context, d Delivery, parts []*Part, numbers []int) ([]record.RecordID, error) {
+	var bytes int64
+	for _, p := range parts {
+		bytes += int64(len(p.Lines))
+	}
+	leave, err := in.gate.Enter(ctx, d.Stream, bytes)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	d.Request.ReceivedAt = in.clock.Now()
+	return in.gatherer.Submit(ctx, d.Stream, d.Request, parts, numbers)
+}
+
 func answer(l *Lines, firsts []record.RecordID) Answer {
 	a := Answer{Accepted: l.Records, Quarantined: l.Flawed}
 	for i := range l.Parts {
 		p := &l.Parts[i]
-		last := firsts[i] + record.RecordID(p.Count-1)
-		a.runs = append(a.runs, run{p.First, firsts[i]})
-		if a.FirstID == 0 || firsts[i] < a.FirstID {
-			a.FirstID = firsts[i]
-		}
-		a.LastID = max(a.LastID, last)
-		for _, f := range p.Flaws {
-			if len(a.Errors) < maxProblems {
-				a.Errors = append(a.Errors, RecordProblem{p.First + f.Index, f.Code, f.Message})
-			}
-		}
+		a.run(p.First, firsts[i], p.Count)
+		a.problems(p)
 	}
 	a.First, a.Last, a.LastSeq = a.FirstID.String(), a.LastID.String(), a.LastID.Sequence()
 	return a
+}
+
+// run takes in that count records from the request's first-th on have ids from id on.
+func (a *Answer) run(first int, id record.RecordID, count int) {
+	a.runs = append(a.runs, run{first, id})
+	if a.FirstID == 0 || id < a.FirstID {
+		a.FirstID = id
+	}
+	a.LastID = max(a.LastID, id+record.RecordID(count-1))
+}
+
+func (a *Answer) problems(p *Part) {
+	for _, f := range p.Flaws {
+		if len(a.Errors) < maxProblems {
+			a.Errors = append(a.Errors, RecordProblem{p.First + f.Index, f.Code, f.Message})
+		}
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/biwa-data/biwa/internal/jsontext"
 	"github.com/biwa-data/biwa/internal/record"
 )
 
@@ -22,7 +23,7 @@ type RejectedLine struct {
 }
 
 // rejectedCodes are the reasons that a sender may give.
-var rejectedCodes = map[string]bool{record.CodeInvalidRow: true, record.CodeInvalidEncoding: true, record.CodeTooLarge: true, record.CodeInvalidJSON: true}
+var rejectedCodes = map[string]bool{record.CodeInvalidRow: true, record.CodeInvalidEncoding: true, record.CodeTooLarge: true, record.CodeInvalidJSON: true, record.CodeInvalidUTF8: true}
 
 // maxMessage bounds the reason in words.
 const maxMessage = 1000
@@ -32,7 +33,7 @@ const maxMessage = 1000
 func splitRejected(body []byte) (*Lines, error) {
 	l := &Lines{left: len(body) + 1}
 	for text := range bytes.Lines(body) {
-		if text = trim(text); len(text) == 0 {
+		if text = jsontext.Trim(text); len(text) == 0 {
 			continue
 		}
 		var line RejectedLine
@@ -42,8 +43,8 @@ func splitRejected(body []byte) (*Lines, error) {
 			return nil, record.Errorf(record.Invalid, `record %d is not {"code":…,"message":…,"original":…(base64)}: %w`, l.Records, err)
 		}
 		if !rejectedCodes[line.Code] {
-			return nil, record.Errorf(record.Invalid, "record %d: code %q: there are %s, %s, %s and %s", l.Records, line.Code,
-				record.CodeInvalidRow, record.CodeInvalidEncoding, record.CodeTooLarge, record.CodeInvalidJSON)
+			return nil, record.Errorf(record.Invalid, "record %d: code %q: there are %s, %s, %s, %s and %s", l.Records, line.Code,
+				record.CodeInvalidRow, record.CodeInvalidEncoding, record.CodeTooLarge, record.CodeInvalidJSON, record.CodeInvalidUTF8)
 		}
 		if len(line.Message) > maxMessage {
 			line.Message = strings.ToValidUTF8(line.Message[:maxMessage], "") + "…"
@@ -51,7 +52,7 @@ func splitRejected(body []byte) (*Lines, error) {
 		if len(line.Original) > record.MaxRecordBytes {
 			line.Original = line.Original[:headBytes]
 		}
-		l.addFlawed(line.Original, line.Code, line.Message)
+		l.put(line.Original, nil, line.Code, line.Message)
 	}
 	if l.Records == 0 {
 		return nil, record.Errorf(record.Invalid, "the body is empty: send JSON lines of rejected records")

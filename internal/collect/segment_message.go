@@ -96,13 +96,13 @@ func (c *segmentCall) lines(received time.Time) *Lines {
 		m := &c.messages[i]
 		switch {
 		case len(m.Raw) > segmentEventBytes:
-			lines.addFlawed(m.Raw[:headBytes], record.CodeTooLarge,
+			lines.put(m.Raw[:headBytes], nil, record.CodeTooLarge,
 				fmt.Sprintf("the message has %d bytes, the limit of one in a batch is %d; its first %d are kept", len(m.Raw), segmentEventBytes, headBytes))
 		default:
 			if text, err := c.record(m.Raw, received); err == nil {
-				lines.add(text)
+				lines.Record(text, nil)
 			} else {
-				lines.add(m.Raw)
+				lines.Record(m.Raw, nil)
 			}
 		}
 	}

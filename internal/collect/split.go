@@ -6,6 +6,7 @@ import (
 
 	"github.com/biwa-data/biwa/internal/jsontext"
 	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/source"
 )
 
 // headBytes is how much is kept of a record that is too large.
@@ -34,11 +35,8 @@ type Part struct {
 	borrowed bool // Lines is a piece of the body: it is not ours to append to
 }
 
-// add puts one record's text, trimmed of white space, into the last part.
-func (l *Lines) add(text []byte) { l.addLine(text, nil) }
-
-// addLine is add for a text that stands with its line break in the body: whole is
-// both, and stays as it is. nil is a text that does not.
+// addLine puts one record's text, trimmed of white space, into the last part. If
+// it stands with its line break in the body whole is both, and stays as it is; else nil.
 func (l *Lines) addLine(text, whole []byte) {
 	var code, message string
 	switch {
@@ -51,9 +49,6 @@ func (l *Lines) addLine(text, whole []byte) {
 	}
 	l.put(text, whole, code, message)
 }
-
-// addFlawed puts a record into the last part, with what is wrong with it.
-func (l *Lines) addFlawed(text []byte, code, message string) { l.put(text, nil, code, message) }
 
 // put takes a record, its line of the body or nil, and what is wrong with it; an
 // empty code is nothing.
@@ -127,108 +122,54 @@ func flatten(text []byte) {
 	}
 }
 
-// Split takes a request body apart: JSON lines, one array, or one object that
-// may be spread over lines. Blank lines are not records. An array that does not
-// end properly is an error, for then no one can say what was meant to be in it.
+// Split takes a request body apart as biwa send does a file of JSON with the same
+// bytes: JSON lines, arrays, objects after one another or over several lines.
+// Blank lines are not records. An array that does not end is an error, for then no
+// one can say what was meant to be in it.
 // The parts may be pieces of the body: it must not change while they are used.
 func Split(body []byte) (*Lines, error) {
 	l := &Lines{left: len(body) + 1}
-	body = bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))
-	text := trim(body)
-	switch {
-	case len(text) == 0:
-		return nil, record.Errorf(record.Invalid, "the body is empty: send JSON lines, a JSON array of objects, or one JSON object")
-	case text[0] == '[':
-		return l, l.array(text)
-	case isSpread(text):
-		l.add(text)
-	default:
-		l.lines(body)
+	if err := source.CutJSON(body, l); err != nil {
+		return nil, err
 	}
-	return l, nil
+	return l, l.some(body)
 }
 
-// isSpread says whether the text is one JSON object over several lines.
-func isSpread(text []byte) bool {
-	end := bytes.IndexByte(text, '\n')
-	if end < 0 || text[0] != '{' {
-		return false
-	}
-	if code, _ := jsontext.Check(trim(text[:end])); code == "" {
-		return false
-	}
-	code, _ := jsontext.Check(text)
-	return code == "" || code == record.CodeTooDeep
-}
+// RecordType is the content type of records that somebody has cut already: each
+// line is one, whatever it looks like.
+const RecordType = "application/vnd.biwa.record+ndjson"
 
-func (l *Lines) lines(text []byte) {
-	for len(text) > 0 {
-		var line, whole []byte
-		if end := bytes.IndexByte(text, '\n'); end >= 0 {
-			line, whole, text = text[:end], text[:end+1], text[end+1:]
-		} else {
-			line, text = text, nil
-		}
-		trimmed := trim(line)
-		if len(trimmed) < len(line) {
-			whole = nil
-		}
-		if len(trimmed) > 0 {
-			l.addLine(trimmed, whole)
-		}
-	}
-}
-
-// array adds the elements of a JSON array. It looks only for what separates
-// them; whether an element is JSON is decided one by one.
-func (l *Lines) array(text []byte) error {
-	depth, start, quoted := 0, 1, false
-	for i := 0; i < len(text); i++ {
-		switch c := text[i]; {
-		case quoted && c == '\\':
-			i++
-		case c == '"':
-			quoted = !quoted
-		case quoted:
-		case c == '[' || c == '{':
-			depth++
-		case c == ']' || c == '}':
-			if depth--; depth == 0 {
-				return l.endArray(text, start, i)
+// splitRecords takes a body of them apart.
+func splitRecords(body []byte) (*Lines, error) {
+	l := &Lines{left: len(body) + 1}
+	for line := range bytes.Lines(body) {
+		text := jsontext.Trim(line)
+		if whole := line; len(text) > 0 {
+			if len(text)+1 != len(line) || line[len(line)-1] != '\n' {
+				whole = nil
 			}
-		case c == ',' && depth == 1:
-			l.add(trim(text[start:i]))
-			start = i + 1
+			l.addLine(text, whole)
 		}
 	}
-	return record.Errorf(record.Invalid, "the body begins with [ but its array does not end: it breaks off after %d bytes and %d whole elements", len(text), l.Records)
+	return l, l.some(body)
 }
 
-func (l *Lines) endArray(text []byte, start, end int) error {
-	if last := trim(text[start:end]); len(last) > 0 {
-		l.add(last)
+// some is an error if there are no records in a body.
+func (l *Lines) some(body []byte) error {
+	switch {
+	case l.Records > 0:
+		return nil
+	case len(jsontext.Trim(body)) > 0:
+		return record.Errorf(record.Invalid, "the array is empty: the body has no records")
 	}
-	if rest := trim(text[end+1:]); len(rest) > 0 {
-		if rest[0] == '[' {
-			return l.array(rest)
-		}
-		l.lines(rest)
-	}
-	if l.Records == 0 {
-		return record.Errorf(record.Invalid, "the array is empty")
-	}
-	return nil
+	return record.Errorf(record.Invalid, "the body is empty: send JSON lines, a JSON array of objects, or one JSON object")
 }
 
-// trim removes JSON's white space from both ends.
-func trim(text []byte) []byte {
-	for len(text) > 0 && isSpace(text[0]) {
-		text = text[1:]
-	}
-	for len(text) > 0 && isSpace(text[len(text)-1]) {
-		text = text[:len(text)-1]
-	}
-	return text
-}
+// Line takes a record that is right, and the line of the body that it is.
+func (l *Lines) Line(text, line []byte) { l.put(text, line, "", "") }
 
-func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\r' || c == '\n' }
+// Record takes a record that may be wrong, and the line of the body that it is.
+func (l *Lines) Record(text, line []byte) { l.addLine(text, line) }
+
+// Reject takes a piece of the body that is no record.
+func (l *Lines) Reject(r *source.Rejected) { l.put(r.Original, nil, r.Code, r.Message) }

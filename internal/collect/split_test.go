@@ -29,6 +29,11 @@ func TestSplit(t *testing.T) {
 		{name: "empty", body: " \n ", err: "empty"},
 		{name: "empty array", body: "[ ]", err: "the array is empty"},
 		{name: "array that breaks off", body: `[{"a":1},{"a":`, err: "does not end"},
+		{name: "one after another", body: `{"a":1}{"a":2} {"a":3}`, lines: []string{`{"a":1}`, `{"a":2}`, `{"a":3}`}},
+		{name: "several objects over lines", body: "{\n\"a\":1}\n{\n\"a\":2\n}", lines: []string{`{ "a":1}`, `{ "a":2 }`}},
+		{name: "an element that does not end", body: "[{\"a\":\"x},\n{\"a\":2}]", lines: []string{`{"a":"x},`, `{"a":2}`}, flaws: []string{record.CodeInvalidJSON, ""}},
+		{name: "a broken element over lines", body: "[{\"a\":\ntru},\n{\"a\":2}]", lines: []string{"base64:eyJhIjoKdHJ1fQ==", `{"a":2}`}, flaws: []string{record.CodeInvalidJSON, ""}},
+		{name: "a line that looks like an array", body: "{}\n[{\"a\":1},{}]\n{\"a\":2}", lines: []string{`{}`, `[{"a":1},{}]`, `{"a":2}`}, flaws: []string{"", record.CodeNotObject, ""}},
 		{name: "two arrays and a line", body: "[{}]\n[{\"a\":1}]\n{}", lines: []string{`{}`, `{"a":1}`, `{}`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

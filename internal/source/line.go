@@ -47,6 +47,8 @@ type lineReader struct {
 	wide     int               // 0, or where in a unit of UTF-16 the '\n' stands: 1 first, 2 last
 	number   int
 	pending  []line // read and given back
+	taken    int64  // bytes that were read, without those that are pending
+	ended    bool   // the file's end was seen, or what ended it before
 	failure  error  // what ended the file before its end
 }
 
@@ -56,6 +58,7 @@ func (r *lineReader) next() (line, error) {
 	if len(r.pending) > 0 {
 		l := r.pending[0]
 		r.pending = r.pending[1:]
+		r.taken += int64(len(l.raw))
 		return l, nil
 	}
 	if r.failure != nil {
@@ -66,6 +69,7 @@ func (r *lineReader) next() (line, error) {
 	if open {
 		err = nil
 	}
+	r.ended = r.ended || err != nil
 	if err != nil && !errors.Is(err, io.EOF) {
 		r.failure = r.breaksOff(err)
 	}
@@ -75,17 +79,18 @@ func (r *lineReader) next() (line, error) {
 	case length == 0:
 		return line{}, err
 	}
+	r.taken += int64(len(raw))
 	if !r.within {
 		r.number++
 	}
 	r.within = open
 	l := line{number: r.number, raw: raw, open: open}
-	if r.failure != nil {
-		l.code, l.reason = record.CodeInvalidRow, "the file breaks off in it"
+	if r.pieces { // what breaks off goes on, and then does not
+		l.text, l.open = raw, open || r.failure != nil
 		return l, nil
 	}
-	if r.pieces {
-		l.text = raw
+	if r.failure != nil {
+		l.code, l.reason = record.CodeInvalidRow, "the file breaks off in it"
 		return l, nil
 	}
 	if length > record.MaxRecordBytes+2 {
@@ -102,7 +107,14 @@ func (r *lineReader) breaksOff(err error) error {
 }
 
 // back gives lines back that were looked at and not taken.
-func (r *lineReader) back(lines []line) { r.pending = append(lines, r.pending...) }
+func (r *lineReader) back(lines []line) {
+	for _, l := range lines {
+		r.taken -= int64(len(l.raw))
+	}
+	r.pending = append(lines, r.pending...)
+}
+
+func (r *lineReader) at() int64 { return r.taken }
 
 // cut reads up to the next line end; of a line that is too long it keeps the
 // beginning.

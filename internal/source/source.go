@@ -1,5 +1,5 @@
 // Package source reads records out of files that people have: JSON, CSV and TSV,
-// compressed or not, in any encoding that has a name.
+// logs of web servers, compressed or not, in any encoding that has a name.
 //
 // Its contract: every byte of a file is in a record, in a Rejected with its
 // reason, or named in an error that says how far the file was taken.
@@ -19,8 +19,9 @@ import (
 // Options say how a file is to be read; zero values let its name and its first
 // bytes decide.
 type Options struct {
-	Format   string // json, csv, tsv
+	Format   string // json, csv, tsv, clf, combined, w3c, alb
 	Encoding string // a name or label of the WHATWG encoding standard; default UTF-8
+	Member   string // which file of a zip; it may be left out where there is one
 
 	// Of CSV and TSV.
 	Delimiter string // one byte; default a comma, or a tab
@@ -57,6 +58,7 @@ type Reader struct {
 		// found words what was in a file without records.
 		found() string
 	}
+	lines *lineReader
 	close func()
 	plain *counter
 	count int
@@ -74,6 +76,10 @@ func (r *Reader) Next() ([]byte, *Rejected, error) {
 	}
 	return text, rejected, err
 }
+
+// Settled says whether what Next gave last would be the same if the file went on:
+// nothing was looked at beyond its last line break.
+func (r *Reader) Settled() bool { return !r.lines.ended }
 
 // Header is the columns' names as the file's first row has them; nil where it has
 // none, or was not asked.
@@ -99,22 +105,28 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Open begins to read a file of some name from its bytes.
+// readBytes is how much is read at once.
+const readBytes = 1 << 20
+
+// Open begins to read a file of some name from its bytes. A zip is read if from is
+// an At.
 func Open(from io.Reader, name string, o Options) (*Reader, error) {
-	unpacked, closer, err := unpack(bufio.NewReaderSize(from, 1<<20), name)
+	whole, _ := from.(At)
+	content, err := unpack(bufio.NewReaderSize(from, readBytes), whole, name, o.Member)
 	if err != nil {
 		return nil, err
 	}
-	r := &Reader{close: closer, plain: &counter{from: unpacked}}
-	if err := r.begin(formatOf(o.Format, name), o); err != nil {
-		closer()
+	r := &Reader{close: content.close, plain: &counter{from: content}}
+	if err := r.begin(formatOf(o.Format, content.name), o); err != nil {
+		r.close()
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return r, nil
 }
 
 func (r *Reader) begin(format string, o Options) error {
-	lines := &lineReader{from: bufio.NewReaderSize(r.plain, 1<<20), end: '\n'}
+	lines := &lineReader{from: bufio.NewReaderSize(r.plain, readBytes), end: '\n'}
+	r.lines = lines
 	if err := lines.decide(o.Encoding); err != nil {
 		return err
 	}
@@ -133,11 +145,19 @@ func (r *Reader) begin(format string, o Options) error {
 		}
 		return err
 	case "json":
+		head, _ := lines.from.Peek(sniffBytes)
+		if log := plainLog(head); log != "" && o.Format == "" && lines.encoding == nil {
+			return record.Errorf(record.Invalid, "the text reads as a log of a web server: say --format %s", log)
+		}
 		lines.pieces = lines.encoding == nil
 		r.records = &jsonReader{lines: lines}
 		return nil
 	}
-	return record.Errorf(record.Invalid, "format %q: there are json, csv and tsv", format)
+	if parser, ok := logFormats[format]; ok {
+		r.records = &logReader{lines, parser()}
+		return nil
+	}
+	return record.Errorf(record.Invalid, "format %q: there are json, csv, tsv, and of logs clf, combined, w3c and alb", format)
 }
 
 func dialectOf(format string, o Options) (dialect, error) {
@@ -179,15 +199,24 @@ func oneByte(option, text string, into *byte) error {
 	return nil
 }
 
+// packings are the endings that a file's name gets by being packed.
+var packings = []string{".gz", ".gzip", ".zst", ".zstd", ".bz2"}
+
+// Unpacked is the name of a file without what says that it is packed.
+func Unpacked(name string) string {
+	for _, ending := range packings {
+		if n := len(name) - len(ending); n > 0 && strings.EqualFold(name[n:], ending) {
+			return name[:n]
+		}
+	}
+	return name
+}
+
 func formatOf(asked, name string) string {
 	if asked != "" {
 		return asked
 	}
-	name = strings.ToLower(name)
-	for _, packed := range []string{".gz", ".gzip", ".zst", ".zstd", ".zip"} {
-		name = strings.TrimSuffix(name, packed)
-	}
-	switch filepath.Ext(name) {
+	switch filepath.Ext(strings.ToLower(Unpacked(name))) {
 	case ".csv":
 		return "csv"
 	case ".tsv", ".tab":

@@ -114,6 +114,7 @@ func (s *Server) describeRaw(h huma.API) {
 		Description: "JSON lines, one array, or one object; plain, gzip or zstd. Broken records are kept in the table quarantine.",
 		Parameters: []*huma.Param{parameter("path", "stream", ""),
 			parameter("header", "Idempotency-Key", "the same key gives the first answer again; with another body 422"),
+			parameter("header", "Idempotency-Grows", "true: the body may go on after one that was sent with the same key, and only its further records are stored. 409 where a longer one was sent and this may be its beginning; branch: it is not"),
 			parameter("header", "Prefer", "handling=lenient keeps a body of which nothing is JSON in quarantine"),
 			parameter("query", "wait", "queryable: answer when SQL sees the records")},
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: text}, "application/json": {}}},
