@@ -157,7 +157,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.settings = o.Project.Settings
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	n.extents.found = map[string]foundExtents{}
-	n.last, n.arrivals.asked = newNewest(), map[arrivalKey]console.Arrivals{}
+	n.last, n.arrivals = newNewest(), arrivals{make(chan struct{}, 1), map[arrivalKey]console.Arrivals{}}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}

@@ -17,27 +17,21 @@ import (
 // Days counts a table's rows by local day of its event time, and by the first of
 // its other partition columns, over so many days. What lies in partitioned files is
 // known from the index; only the other files and recent rows are read.
-func (p pagesOf) Days(ctx context.Context, name string, days int) (console.Days, error) {
-	n := p.node
-	pin := n.worlds.Pin()
-	defer pin.Release()
-	t := pin.Table(name)
-	if t == nil {
-		return console.Days{}, n.noTable(name)
-	}
+func (h *heldTable) Days(ctx context.Context, days int) (console.Days, error) {
+	t := h.table
 	d := console.Days{Column: t.TimeColumn}
 	if t.TimeColumn == "" {
 		return d, nil
 	}
 	var err error
-	if by := n.dayTerm(name, t); by != nil {
+	if by := h.node.dayTerm(t.Name, t); by != nil {
 		d.Day, d.Group = by.day, by.group
-		err = n.countPartitions(ctx, pin, t, by, &d)
+		err = h.countPartitions(ctx, by, &d)
 	} else {
-		err = n.countDays(ctx, pin, t, days, &d)
+		err = h.countDays(ctx, days, &d)
 	}
 	if err != nil {
-		return d, fmt.Errorf("rows of %s by day: %w", name, err)
+		return d, fmt.Errorf("rows of %s by day: %w", t.Name, err)
 	}
 	return d, nil
 }
@@ -71,12 +65,13 @@ func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
 }
 
 // countPartitions adds up the partitioned files and counts the rest.
-func (n *Node) countPartitions(ctx context.Context, pin *world.Pin, t *world.Table, by *dayTerm, d *console.Days) error {
+func (h *heldTable) countPartitions(ctx context.Context, by *dayTerm, d *console.Days) error {
+	t := h.table
 	var young []string
 	t.Files.Find(world.Everything, func(f *record.File) bool {
 		values := partitionText(f.Partition, by.dates)
 		if max(by.dayIndex, by.groupIndex) >= len(values) {
-			young = append(young, record.QuoteText(n.pathOf(f.Path)))
+			young = append(young, record.QuoteText(h.node.pathOf(f.Path)))
 			return true
 		}
 		group := ""
@@ -97,23 +92,23 @@ func (n *Node) countPartitions(ctx context.Context, pin *world.Pin, t *world.Tab
 		from = append(from, "SELECT "+columns+" FROM read_parquet(["+strings.Join(young, ",")+"], union_by_name = true)")
 	}
 	for _, g := range t.Recent {
-		from = append(from, "SELECT "+columns+" FROM recent."+record.QuoteName(g.Name))
+		from = append(from, "SELECT "+columns+" FROM recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)
 	}
 	if len(from) == 0 {
 		return nil
 	}
-	rows, err := n.cells(ctx, pin, "SELECT day, part, count(*)::VARCHAR FROM ("+strings.Join(from, " UNION ALL ")+") GROUP BY ALL")
+	rows, err := h.cells(ctx, "SELECT day, part, count(*)::VARCHAR FROM ("+strings.Join(from, " UNION ALL ")+") GROUP BY ALL")
 	return addDays(d, rows, err)
 }
 
 // countDays counts the rows of the last days.
-func (n *Node) countDays(ctx context.Context, pin *world.Pin, t *world.Table, days int, d *console.Days) error {
-	zone := n.project.Load().Location
-	local := n.clock.Now().In(zone)
+func (h *heldTable) countDays(ctx context.Context, days int, d *console.Days) error {
+	zone := h.node.project.Load().Location
+	local := h.node.clock.Now().In(zone)
 	first := time.Date(local.Year(), local.Month(), local.Day()-days+1, 0, 0, 0, 0, zone)
-	column := record.QuoteName(t.TimeColumn)
-	rows, err := n.cells(ctx, pin, fmt.Sprintf("SELECT strftime(%s, '%%Y-%%m-%%d') AS day, '' AS part, count(*)::VARCHAR FROM %s WHERE %s >= TIMESTAMPTZ '%s' GROUP BY 1",
-		column, record.QuoteName(t.Name), column, first.Format(time.RFC3339)))
+	column := record.QuoteName(h.table.TimeColumn)
+	rows, err := h.cells(ctx, fmt.Sprintf("SELECT strftime(%s, '%%Y-%%m-%%d') AS day, '' AS part, count(*)::VARCHAR FROM %s WHERE %s >= TIMESTAMPTZ '%s' AND %s GROUP BY 1",
+		column, record.QuoteName(h.table.Name), column, first.Format(time.RFC3339), h.seen))
 	d.Since = first
 	return addDays(d, rows, err)
 }

@@ -68,7 +68,7 @@ func loadHome(_ context.Context, _ *Console, v *Visit) (any, error) {
 		d.Visible = max(d.Visible, s.Visible)
 	}
 	d.Passed = f.Hour.Accepted - f.Journal.Waiting
-	d.Shaped = max(0, d.Passed-f.Kept-f.Hour.Deduplicated-f.Hour.Filtered)
+	d.Shaped = max(0, d.Passed-f.Kept-f.Discarded-f.Hour.Deduplicated-f.Hour.Filtered)
 	if !f.OldestRow.IsZero() {
 		d.Age = max(time.Second, f.At.Sub(f.OldestRow))
 	}

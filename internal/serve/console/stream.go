@@ -48,6 +48,7 @@ type streamData struct {
 	State    string
 	Hours    int
 	Chart    template.HTML
+	NoChart  *gap
 	Points   []point // the chart's, newest first
 	Tap      []tapRow
 	Versions []Version // newest first
@@ -69,7 +70,7 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := streamData{Stream: s, State: s.State(), Clients: v.clients(s.Name)}
+	d := &streamData{Stream: s, State: s.State(), Clients: v.clients(s.Name)}
 	if d.Versions, err = c.Node.Versions(s.Name); err != nil {
 		return nil, err
 	}
@@ -81,8 +82,8 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if d.Tap, err = c.tap(ctx, v, s.Name); err != nil {
 		return nil, err
 	}
-	if err := d.draw(ctx, c, v); err != nil {
-		return nil, err
+	if d.NoChart = d.draw(ctx, c, v); d.NoChart != nil && d.NoChart.Late {
+		v.keep = append(v.keep, "rate")
 	}
 	for i, j := 0, len(d.Versions)-1; i < j; i, j = i+1, j-1 {
 		d.Versions[i], d.Versions[j] = d.Versions[j], d.Versions[i]
@@ -117,12 +118,12 @@ func stepOf(hours int) time.Duration {
 }
 
 // draw counts the arrivals and draws the rate.
-func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) error {
+func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) *gap {
 	step := stepOf(d.Hours)
 	from := v.Now.Add(-time.Duration(d.Hours) * time.Hour).Truncate(step).Add(step)
-	a, err := c.Node.Arrivals(ctx, d.Name, from, step)
-	if err != nil {
-		return err
+	var a Arrivals
+	if missing := part(ctx, func(ctx context.Context) (err error) { a, err = c.Node.Arrivals(ctx, d.Name, from, step); return err }); missing != nil {
+		return missing
 	}
 	chart := svg.Chart{From: from, To: a.At, Zone: v.Location, Every: step, Date: v.day,
 		Value: func(f float64) string { return strings.TrimSuffix(v.Rate(f), ".0") }}
