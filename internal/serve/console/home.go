@@ -24,6 +24,7 @@ type homeData struct {
 	Visible   time.Duration // the slowest stream's
 	Passed    int64         // records that SQL sees, or that were kept out
 	Shaped    int64
+	Send      string // a command that sends the first record
 	Looks     []look
 	Title     string        // of the drawing, for who does not see it
 	Age       time.Duration // of the oldest row that is in no file
@@ -37,11 +38,14 @@ type look struct {
 	Value template.HTML
 }
 
-func loadHome(_ context.Context, _ *Console, v *Visit) (any, error) {
+func loadHome(ctx context.Context, c *Console, v *Visit) (any, error) {
 	f := v.Frame
 	d := homeData{Since: f.From, Looks: v.looks()}
 	if f.Started.After(d.Since) {
 		d.Since = f.Started
+	}
+	if d.Verdict(f) == "home.empty" && len(f.Streams) > 0 {
+		d.Send = c.send(ctx, v, f.Streams[0].Name)
 	}
 	doors := f.Doors
 	var in int64

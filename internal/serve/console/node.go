@@ -16,6 +16,7 @@ import (
 type Node interface {
 	Watch
 	StreamReader
+	ExampleReader
 	TableReader
 	DemoReader
 	SQLReader

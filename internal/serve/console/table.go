@@ -97,6 +97,7 @@ type tableData struct {
 	More    int         // groups of files that are not shown
 	// Why the values of columns, the strip and the newest rows are not there.
 	NoExtents, NoDays, NoSample *gap
+	Send                        string // a command that sends a first record
 }
 
 type columnRow struct {
@@ -158,6 +159,9 @@ func loadTable(ctx context.Context, c *Console, v *Visit) (any, error) {
 	}, func() {
 		d.NoSample = part(ctx, func(ctx context.Context) (err error) { d.Sample, err = table.Newest(ctx, sampleShown); return err })
 	})
+	if d.Stream && d.All() == 0 {
+		d.Send = c.send(ctx, v, d.Name)
+	}
 	d.list(v, extents)
 	d.draw(v, days)
 	d.Files = slices.Clone(d.Groups)
