@@ -98,7 +98,7 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[r
 // streamNow is one stream with its account.
 func (n *Node) streamNow(s *stream, a *ledger.StreamReport, status deliver.Status, now time.Time) console.Stream {
 	g := s.newest()
-	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
+	row := console.Stream{Name: s.name, Gone: n.stateOf(s.name) == ledger.StreamRemoved, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
 		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Removed: a.Removed, Waiting: n.journal.Pending(s.id, status.Visible),
 		Seen: n.seenOf(status), Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
 	row.Total = console.Counts{Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending, Quarantined: a.Quarantined,

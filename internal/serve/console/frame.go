@@ -94,7 +94,7 @@ func (v *Visit) Rail() []entry {
 	}
 	all := []entry{
 		{Name: "home", Path: "/"},
-		{Name: "streams", Path: "/streams", Mark: v.N(len(f.Streams))},
+		{Name: "streams", Path: "/streams", Mark: v.N(len(f.Active()))},
 		{Name: "tables", Path: "/tables", Mark: v.N(len(f.Streams) + 1)}, // and quarantine's
 		{Name: "sql", Path: "/sql"},
 		quarantined, balance, limits,

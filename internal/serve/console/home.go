@@ -44,8 +44,8 @@ func loadHome(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if f.Started.After(d.Since) {
 		d.Since = f.Started
 	}
-	if d.Verdict(f) == "home.empty" && len(f.Streams) > 0 {
-		d.Send = c.send(ctx, v, f.Streams[0].Name)
+	if d.Verdict(f) == "home.empty" && len(f.Active()) > 0 {
+		d.Send = c.send(ctx, v, f.Active()[0].Name)
 	}
 	doors := f.Doors
 	var in int64

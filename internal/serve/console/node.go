@@ -95,6 +95,7 @@ type HourCounts struct {
 type Stream struct {
 	Name        string
 	Description string
+	Gone        bool      // removed from the project: it takes no records, and its table stays
 	Definition  int       // number of the newest
 	Since       time.Time // when it was applied
 	Total, Hour Counts

@@ -81,7 +81,7 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 		return nil, err
 	}
 	d := &streamData{Stream: s, State: s.State()}
-	if !v.fragment || s.Total.Accepted == 0 { // the live part shows one until the first record is there
+	if !s.Gone && (!v.fragment || s.Total.Accepted == 0) { // the live part shows one until the first record is there
 		var example Example
 		d.NoClients = part(ctx, func(ctx context.Context) (err error) { example, err = c.Node.Example(ctx, s.Name); return err })
 		d.Clients = v.clients(s.Name, example)

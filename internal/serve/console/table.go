@@ -159,7 +159,7 @@ func loadTable(ctx context.Context, c *Console, v *Visit) (any, error) {
 	}, func() {
 		d.NoSample = part(ctx, func(ctx context.Context) (err error) { d.Sample, err = table.Newest(ctx, sampleShown); return err })
 	})
-	if d.Stream && d.All() == 0 {
+	if d.Stream && d.All() == 0 && v.Gone(d.Name) == "" {
 		d.Send = c.send(ctx, v, d.Name)
 	}
 	d.list(v, extents)
