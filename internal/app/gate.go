@@ -166,10 +166,18 @@ func (g *gate) room() int64 { return max(0, g.free.Load()-g.needed()) }
 // low says whether background work that needs room should wait.
 func (g *gate) low() bool { return g.free.Load() < 2*g.reserve.Load() }
 
+// open says why the doors are shut, nil while they are open.
+func (g *gate) open() error {
+	if g.shut.Load() {
+		return record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
+	}
+	return nil
+}
+
 // enter lets a request of some bytes in, or says why not now.
 func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
-	if g.shut.Load() {
-		return nil, record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
+	if err := g.open(); err != nil {
+		return nil, err
 	}
 	raise(&g.largest, bytes)
 	allowed := g.inFlight.Load()

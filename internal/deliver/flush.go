@@ -221,6 +221,7 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 				go func() {
 					if err := w.Recent.DropRecent(context.Background(), recent.Name); err != nil {
 						w.Logger.Warn("drop recent rows", "table", w.table, "error", err)
+						w.o.Told(ToldDrop, err)
 					}
 				}()
 			})

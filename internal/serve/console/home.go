@@ -128,7 +128,7 @@ func (v *Visit) looks() (found []look) {
 		}
 	}
 	for _, t := range f.Troubles {
-		found = append(found, look{"fail", v.trouble(t), v.T("look.trouble", t.Count, t.Text), v.Short(t.Since)})
+		found = append(found, look{"fail", v.trouble(t), v.because(t), v.Short(t.Since)})
 	}
 	if q := f.Quarantine; !q.Balanced {
 		found = append(found, look{"fail", v.T("look.quarantine"), v.T("look.balance", q.Expected, q.Live), v.T("look.rows", v.Signed(q.Live-q.Expected))})
@@ -157,12 +157,26 @@ func (v *Visit) looks() (found []look) {
 
 // trouble names what fails: the last word is the stream's name.
 func (v *Visit) trouble(t Trouble) template.HTML {
-	for _, kind := range []string{"flush", "recent"} {
+	if t.Name == "query" {
+		return v.T("look.trouble.query")
+	}
+	for _, kind := range []string{"flush", "recent", "drop"} {
 		if stream, ok := strings.CutPrefix(t.Name, kind+" "); ok {
 			return v.T("look.trouble."+kind, stream)
 		}
 	}
 	return template.HTML(template.HTMLEscapeString(t.Name))
+}
+
+// because says how often it failed, and why.
+func (v *Visit) because(t Trouble) template.HTML {
+	if t.Name == "query" {
+		return v.T("look.trouble.queries", t.Count, t.Text)
+	}
+	if strings.HasPrefix(t.Name, "drop ") {
+		return v.T("look.trouble.drops", t.Count, t.Text)
+	}
+	return v.T("look.trouble", t.Count, t.Text)
 }
 
 // Worst is the gravest state among looks, "" without one.
