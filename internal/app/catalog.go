@@ -76,11 +76,11 @@ func (n *Node) noTable(name string) error {
 }
 
 // groupsOf adds up a table's files by partition; those without one come first.
-func groupsOf(t *world.Table, dates []bool) []console.FileGroup {
+func groupsOf(t *world.Table) []console.FileGroup {
 	var groups []console.FileGroup
 	at := map[string]int{}
 	t.Files.Find(world.Everything, func(f *record.File) bool {
-		values := partitionText(f.Partition, dates)
+		values := partitionText(f.Partition)
 		key := ""
 		for _, v := range values {
 			key += v + "\x00"

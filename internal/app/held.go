@@ -90,7 +90,7 @@ func (h *heldTable) Detail() (console.TableDetail, error) {
 		g := s.newest()
 		d.Description, d.Stream, d.Partition = g.stored.Definition.Description, true, g.shaper.PartitionColumns()
 	}
-	d.Groups = groupsOf(t, datesOf(t.Schema, d.Partition))
+	d.Groups = groupsOf(t)
 	snapshots, err := n.lake.Snapshots(t.Name)
 	for len(snapshots) > 0 && snapshots[0].ID != t.SnapshotID { // committed since
 		snapshots = snapshots[1:]

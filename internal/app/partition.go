@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,7 +39,6 @@ func (h *heldTable) Days(ctx context.Context, days int) (console.Days, error) {
 type dayTerm struct {
 	day, group           string // columns; group is "" for none
 	dayIndex, groupIndex int
-	dates                []bool // of the partition's columns
 }
 
 func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
@@ -54,7 +52,7 @@ func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
 	if i < 0 {
 		return nil
 	}
-	by := &dayTerm{day: day, dayIndex: i, groupIndex: -1, dates: datesOf(t.Schema, columns)}
+	by := &dayTerm{day: day, dayIndex: i, groupIndex: -1}
 	for j, c := range columns {
 		if j != i {
 			by.group, by.groupIndex = c, j
@@ -69,7 +67,7 @@ func (h *heldTable) countPartitions(ctx context.Context, by *dayTerm, d *console
 	t := h.table
 	var young []string
 	t.Files.Find(world.Everything, func(f *record.File) bool {
-		values := partitionText(f.Partition, by.dates)
+		values := partitionText(f.Partition)
 		if max(by.dayIndex, by.groupIndex) >= len(values) {
 			young = append(young, record.QuoteText(h.node.pathOf(f.Path)))
 			return true
@@ -126,40 +124,14 @@ func addDays(d *console.Days, rows [][]cell, err error) error {
 	return err
 }
 
-// datesOf says which columns of a partition are dates.
-func datesOf(schema record.Schema, columns []string) []bool {
-	dates := make([]bool, len(columns))
-	for i, c := range columns {
-		if at := schema.Index(c); at >= 0 {
-			dates[i] = schema[at].Type.Kind == record.Date
-		}
-	}
-	return dates
-}
-
-// partitionText writes a file's partition values. The index of files that the ledger's
-// database gave has a date as text already; where this process wrote the file it is
-// the days since 1970, in an integer of some width, and is written as a day.
-func partitionText(values []any, dates []bool) []string {
+// partitionText writes a file's partition values; times are texts already.
+func partitionText(values []any) []string {
 	var texts []string
-	for i, v := range values {
-		days, isNumber := wholeNumber(v)
-		switch {
-		case v == nil:
-			texts = append(texts, "")
-		case isNumber && i < len(dates) && dates[i]:
-			texts = append(texts, time.Unix(days*86400, 0).UTC().Format(time.DateOnly))
-		default:
-			texts = append(texts, fmt.Sprint(v))
+	for _, v := range values {
+		if v == nil {
+			v = ""
 		}
+		texts = append(texts, fmt.Sprint(v))
 	}
 	return texts
-}
-
-// wholeNumber is a signed integer of any width.
-func wholeNumber(v any) (int64, bool) {
-	if r := reflect.ValueOf(v); r.IsValid() && r.CanInt() {
-		return r.Int(), true
-	}
-	return 0, false
 }
