@@ -2,12 +2,16 @@ package main
 
 import (
 	"bufio"
+	"cmp"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/biwa-data/biwa/internal/nearest"
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 )
@@ -89,10 +93,33 @@ func quarantineQuery(c *cobra.Command, q *querier, statement func(filter string)
 		}
 		filter := ""
 		if len(args) > 0 {
+			if err := q.client.knows(cmd.Context(), args[0]); err != nil {
+				return err
+			}
 			filter = " AND stream = " + record.QuoteText(args[0])
 		}
 		return q.run(cmd.Context(), statement(filter))
 	}
+}
+
+// knows is an error that names the nearest stream where the node has none of a name,
+// in its project or removed from it.
+func (c *client) knows(ctx context.Context, stream string) error {
+	var list api.StreamList
+	if err := c.call(ctx, http.MethodGet, "/v1/streams", nil, &list); err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range list.Streams {
+		if s.Name == stream {
+			return nil
+		}
+		names = append(names, s.Name)
+	}
+	if near := nearest.Word(stream, names); near != "" {
+		return usagef("there is no stream %q; did you mean %q?", stream, near)
+	}
+	return usagef("there is no stream %q: the node has %s", stream, cmp.Or(strings.Join(names, ", "), "none"))
 }
 
 func newQuarantineReplay() *cobra.Command {

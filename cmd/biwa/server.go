@@ -66,7 +66,7 @@ func (s *server) start(ctx context.Context) error {
 		return errors.Join(err, closeAll(s.listeners[:]))
 	}
 	s.httpURL, s.awsURL = s.serve(s.listeners[0], s.node.HTTP(s.guard, buildVersion())), s.serve(s.listeners[1], s.node.AWS(s.guard))
-	for s.node.Ready() != nil {
+	for s.node.Started() != nil {
 		select {
 		case <-time.After(2 * time.Millisecond):
 		case <-ctx.Done():

@@ -18,8 +18,9 @@ import (
 // shell reads statements from a terminal, with history and completion.
 type shell struct {
 	*querier
-	line  *liner.State
-	words []string // to complete: keywords, tables, columns
+	line   *liner.State
+	words  []string // to complete: keywords, tables, columns
+	tables []string // among them
 }
 
 func newShell(q *querier) *shell { return &shell{querier: q} }
@@ -161,6 +162,9 @@ func (s *shell) learn(ctx context.Context) {
 		return
 	}
 	for row, err := names.next(); err == nil; row, err = names.next() {
+		if table := cellText(row[0]); !slices.Contains(s.tables, table) {
+			s.tables = append(s.tables, table)
+		}
 		for _, cell := range row {
 			if name := cellText(cell); !slices.Contains(s.words, name) {
 				s.words = append(s.words, name)
@@ -169,15 +173,33 @@ func (s *shell) learn(ctx context.Context) {
 	}
 }
 
+// shellCommands are what may stand alone on a line.
+var shellCommands = []string{`\d`, `\dt`, `\timing`, `\format`, `\q`, `\?`, "quit", "exit", "help"}
+
+// fitting are the words that can stand at the end of a head, before which start stands.
+func (s *shell) fitting(start string) []string {
+	switch words := strings.Fields(start); {
+	case len(words) == 0:
+		return slices.Concat(shellCommands, s.words)
+	case words[0] == `\format`:
+		return sqlFormats
+	case words[0] == `\d`, words[0] == `\dt`:
+		return s.tables
+	case strings.HasPrefix(words[0], `\`):
+		return nil
+	}
+	return s.words
+}
+
 func (s *shell) complete(line string, at int) (head string, found []string, tail string) {
 	runes := []rune(line)
 	head, tail = string(runes[:at]), string(runes[at:])
 	start := strings.LastIndexAny(head, " \t(,.=<>\"") + 1
 	word := head[start:]
-	if word == "" {
+	if word == "" && !strings.HasPrefix(head, `\`) { // in a statement anything may follow
 		return head, nil, tail
 	}
-	for _, w := range s.words {
+	for _, w := range s.fitting(head[:start]) {
 		if strings.HasPrefix(strings.ToLower(w), strings.ToLower(word)) {
 			found = append(found, w)
 		}

@@ -237,7 +237,7 @@ func (n *Node) startWorker(ctx context.Context, s *stream, p Project) error {
 	}
 	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: watchedEngine{n.engine, n},
 		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, deliver.Options{Flush: flushOf(p, s),
-		Told: func(what string, err error) { n.health.tell(what+" "+s.name, err) }})
+		Told: func(what string, err error) { n.told(what, s.name, err) }})
 	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
 	return nil
 }

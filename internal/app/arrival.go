@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/meta"
@@ -35,7 +34,7 @@ const arrivalTime = 10 * time.Second
 
 // arrivals keeps the counts of arrivals that were asked for last.
 type arrivals struct {
-	mu    sync.Mutex
+	turn  chan struct{} // one counts at a time; who waits may give up
 	asked map[arrivalKey]console.Arrivals
 }
 
@@ -53,8 +52,12 @@ func (p pagesOf) Arrivals(ctx context.Context, name string, from time.Time, step
 	if err != nil {
 		return console.Arrivals{}, err
 	}
-	n.arrivals.mu.Lock()
-	defer n.arrivals.mu.Unlock()
+	select {
+	case n.arrivals.turn <- struct{}{}:
+		defer func() { <-n.arrivals.turn }()
+	case <-ctx.Done():
+		return console.Arrivals{}, ctx.Err()
+	}
 	key, now := arrivalKey{s.id, step, from.Unix()}, n.clock.Now()
 	if a, ok := n.arrivals.asked[key]; ok && now.Sub(a.At) < arrivalTime {
 		return a, nil

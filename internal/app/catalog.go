@@ -12,10 +12,13 @@ import (
 
 // Tables lists every table of the project, and quarantine.
 func (p pagesOf) Tables(context.Context) ([]console.Table, error) {
-	n := p.node
-	pin := n.worlds.Pin()
+	pin := p.node.worlds.Pin()
 	defer pin.Release()
-	var list []console.Table
+	return p.node.tablesOf(pin), nil
+}
+
+// tablesOf lists every table of a World.
+func (n *Node) tablesOf(pin *world.Pin) (list []console.Table) {
 	for _, s := range n.list() {
 		if t := pin.Table(s.name); t != nil {
 			row := tableNow(t)
@@ -26,7 +29,14 @@ func (p pagesOf) Tables(context.Context) ([]console.Table, error) {
 	if t := pin.Table(record.QuarantineTable); t != nil {
 		list = append(list, tableNow(t))
 	}
-	return list, nil
+	return list
+}
+
+func columnsOf(t *world.Table) (columns []console.Column) {
+	for _, c := range t.Schema {
+		columns = append(columns, console.Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc})
+	}
+	return columns
 }
 
 // tableNow is what a World says of a table.
@@ -54,31 +64,6 @@ func tableNow(t *world.Table) console.Table {
 	return row
 }
 
-// Table is one table with its columns, commits and files.
-func (p pagesOf) Table(_ context.Context, name string) (console.TableDetail, error) {
-	n := p.node
-	pin := n.worlds.Pin()
-	defer pin.Release()
-	t := pin.Table(name)
-	if t == nil {
-		return console.TableDetail{}, n.noTable(name)
-	}
-	d := console.TableDetail{Table: tableNow(t)}
-	for _, c := range t.Schema {
-		d.Schema = append(d.Schema, console.Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc})
-	}
-	if s := n.byName(name); s != nil {
-		g := s.newest()
-		d.Description, d.Stream, d.Partition = g.stored.Definition.Description, true, g.shaper.PartitionColumns()
-	}
-	d.Groups = groupsOf(t, datesOf(t.Schema, d.Partition))
-	snapshots, err := n.lake.Snapshots(name)
-	for _, s := range snapshots {
-		d.Snapshots = append(d.Snapshots, console.Snapshot(s))
-	}
-	return d, err
-}
-
 func (n *Node) noTable(name string) error {
 	names := []string{record.QuarantineTable}
 	for _, s := range n.list() {
@@ -91,11 +76,11 @@ func (n *Node) noTable(name string) error {
 }
 
 // groupsOf adds up a table's files by partition; those without one come first.
-func groupsOf(t *world.Table, dates []bool) []console.FileGroup {
+func groupsOf(t *world.Table) []console.FileGroup {
 	var groups []console.FileGroup
 	at := map[string]int{}
 	t.Files.Find(world.Everything, func(f *record.File) bool {
-		values := partitionText(f.Partition, dates)
+		values := partitionText(f.Partition)
 		key := ""
 		for _, v := range values {
 			key += v + "\x00"

@@ -27,7 +27,7 @@ func (n *Node) cells(ctx context.Context, pin *world.Pin, sql string) (rows [][]
 	}
 	result, err := n.engine.Query(ctx, engine.Request{SQL: sql, World: pin, Location: n.project.Load().Location, Admin: true})
 	if err != nil {
-		return nil, err
+		return nil, n.noteQuery(ctx, err)
 	}
 	defer result.Close()
 	for {
@@ -36,7 +36,7 @@ func (n *Node) cells(ctx context.Context, pin *world.Pin, sql string) (rows [][]
 			return rows, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, n.noteQuery(ctx, err)
 		}
 		for i := range int(b.NumRows()) {
 			row := make([]cell, b.NumCols())

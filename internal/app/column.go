@@ -6,19 +6,15 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/console"
 	"github.com/biwa-data/biwa/internal/world"
 )
 
-// columnTime is how long the extent of a table's columns is shown again, and
-// columnFiles from how many files on it is not read from their footers.
-const (
-	columnTime  = 2 * time.Second
-	columnFiles = 5000
-)
+// columnFiles is from how many files on the extent of a table's columns is not read from
+// their footers.
+const columnFiles = 5000
 
 // extents keeps what was found of columns last, by table.
 type extents struct {
@@ -26,37 +22,37 @@ type extents struct {
 	found map[string]foundExtents
 }
 
+// foundExtents are those of one moment: the snapshot, and the rows seen.
 type foundExtents struct {
-	at      time.Time
-	columns []console.Extent
+	snapshot int64
+	seen     string
+	columns  []console.Extent
 }
 
 // Extents are each column's nulls, least and greatest value, from the footers of
 // the table's files and from its recent rows.
-func (p pagesOf) Extents(ctx context.Context, name string) ([]console.Extent, error) {
-	n := p.node
-	n.extents.mu.Lock()
-	defer n.extents.mu.Unlock()
-	if f, ok := n.extents.found[name]; ok && n.clock.Now().Sub(f.at) < columnTime {
+func (h *heldTable) Extents(ctx context.Context) ([]console.Extent, error) {
+	known, name := &h.node.extents, h.table.Name
+	known.mu.Lock()
+	f, ok := known.found[name]
+	known.mu.Unlock()
+	if ok && f.snapshot == h.table.SnapshotID && f.seen == h.seen {
 		return f.columns, nil
 	}
-	pin := n.worlds.Pin()
-	defer pin.Release()
-	t := pin.Table(name)
-	if t == nil {
-		return nil, n.noTable(name)
-	}
-	columns, err := n.measure(ctx, pin, t)
+	columns, err := h.measure(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("columns of %s: %w", name, err)
 	}
-	n.extents.found[name] = foundExtents{n.clock.Now(), columns}
+	known.mu.Lock()
+	defer known.mu.Unlock()
+	known.found[name] = foundExtents{h.table.SnapshotID, h.seen, columns}
 	return columns, nil
 }
 
 // measure asks for all columns in one statement: of each the values that are not
 // null, the least and the greatest.
-func (n *Node) measure(ctx context.Context, pin *world.Pin, t *world.Table) ([]console.Extent, error) {
+func (h *heldTable) measure(ctx context.Context) ([]console.Extent, error) {
+	t := h.table
 	found := make([]console.Extent, len(t.Schema))
 	var plain []int // columns of which a footer tells
 	for i, c := range t.Schema {
@@ -70,7 +66,7 @@ func (n *Node) measure(ctx context.Context, pin *world.Pin, t *world.Table) ([]c
 	for _, g := range t.Recent {
 		total += g.Rows()
 	}
-	parts := n.sources(t, plain)
+	parts := h.sources(plain)
 	if len(parts) == 0 || total == 0 || t.Files.Len() > columnFiles {
 		return found, nil
 	}
@@ -78,7 +74,7 @@ func (n *Node) measure(ctx context.Context, pin *world.Pin, t *world.Table) ([]c
 	for _, i := range plain {
 		outer = append(outer, fmt.Sprintf("sum(n%[1]d)::VARCHAR, min(lo%[1]d)::VARCHAR, max(hi%[1]d)::VARCHAR, count(rows)::VARCHAR", i))
 	}
-	rows, err := n.cells(ctx, pin, "SELECT sum(rows)::VARCHAR, "+strings.Join(outer, ", ")+" FROM ("+strings.Join(parts, " UNION ALL BY NAME ")+")")
+	rows, err := h.cells(ctx, "SELECT sum(rows)::VARCHAR, "+strings.Join(outer, ", ")+" FROM ("+strings.Join(parts, " UNION ALL BY NAME ")+")")
 	if err != nil || len(rows) != 1 {
 		return nil, err
 	}
@@ -99,11 +95,12 @@ func (n *Node) measure(ctx context.Context, pin *world.Pin, t *world.Table) ([]c
 
 // sources are the statements that tell of all files, and of each recent generation:
 // rows, and for each column i the present values ni, the least loi, the greatest hii.
-func (n *Node) sources(t *world.Table, plain []int) (parts []string) {
+func (h *heldTable) sources(plain []int) (parts []string) {
+	t := h.table
 	if t.Files.Len() > 0 {
 		var paths []string
 		t.Files.Find(world.Everything, func(f *record.File) bool {
-			paths = append(paths, record.QuoteText(n.pathOf(f.Path)))
+			paths = append(paths, record.QuoteText(h.node.pathOf(f.Path)))
 			return true
 		})
 		terms := []string{fmt.Sprintf("%d::BIGINT AS rows", t.Files.Rows())}
@@ -125,7 +122,7 @@ func (n *Node) sources(t *world.Table, plain []int) (parts []string) {
 			name := record.QuoteName(c.Name)
 			terms = append(terms, fmt.Sprintf("count(%[2]s) AS n%[1]d, min(%[2]s)::%[3]s AS lo%[1]d, max(%[2]s)::%[3]s AS hi%[1]d", i, name, boundType(c.Type)))
 		}
-		parts = append(parts, "SELECT "+strings.Join(terms, ", ")+" FROM recent."+record.QuoteName(g.Name))
+		parts = append(parts, "SELECT "+strings.Join(terms, ", ")+" FROM recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)
 	}
 	return parts
 }
@@ -136,38 +133,4 @@ func boundType(t record.Type) string {
 		return "VARCHAR"
 	}
 	return t.SQL()
-}
-
-// Sample is a table's newest rows by record id, cells as text, at most so many.
-func (p pagesOf) Sample(ctx context.Context, name string, most int) ([][]console.Cell, error) {
-	n := p.node
-	pin := n.worlds.Pin()
-	defer pin.Release()
-	t := pin.Table(name)
-	if t == nil {
-		return nil, n.noTable(name)
-	}
-	var newest record.File
-	t.Files.Find(world.Everything, func(f *record.File) bool {
-		if f.MaxID >= newest.MaxID {
-			newest = *f
-		}
-		return true
-	})
-	var columns []string
-	for _, c := range t.Schema {
-		columns = append(columns, record.QuoteName(c.Name)+"::VARCHAR")
-	}
-	rows, err := n.cells(ctx, pin, fmt.Sprintf("SELECT %s FROM %s WHERE _record_id >= %s ORDER BY _record_id DESC LIMIT %d",
-		strings.Join(columns, ", "), record.QuoteName(name), newest.MinID, most))
-	if err != nil {
-		return nil, fmt.Errorf("newest rows of %s: %w", name, err)
-	}
-	found := make([][]console.Cell, len(rows))
-	for i, row := range rows {
-		for _, c := range row {
-			found[i] = append(found[i], console.Cell(c))
-		}
-	}
-	return found, nil
 }

@@ -21,11 +21,9 @@ func (n *Node) compile(ctx context.Context, s *stream, stored storedDefinition) 
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", s.name, err)
 	}
-	o := shape.Options{Name: s.name, Stream: s.id, Location: location, Lookups: map[string]*shape.Seed{}}
-	for name, text := range stored.Seeds {
-		if o.Lookups[name], err = readSeed(text); err != nil {
-			return nil, fmt.Errorf("stream %s: seed %s: %w", s.name, name, err)
-		}
+	o := shape.Options{Name: s.name, Stream: s.id, Location: location}
+	if o.Lookups, err = readSeeds(stored.Seeds); err != nil {
+		return nil, fmt.Errorf("stream %s: %w", s.name, err)
 	}
 	program, err := shape.ProgramOf(stored.Definition, o)
 	if err != nil {
@@ -41,6 +39,18 @@ func (n *Node) compile(ctx context.Context, s *stream, stored storedDefinition) 
 		return nil, err
 	}
 	return &generation{stored: stored, shaper: shaper}, nil
+}
+
+func readSeeds(texts map[string]string) (map[string]*shape.Seed, error) {
+	seeds := map[string]*shape.Seed{}
+	for name, text := range texts {
+		seed, err := readSeed(text)
+		if err != nil {
+			return nil, fmt.Errorf("seed %s: %w", name, err)
+		}
+		seeds[name] = seed
+	}
+	return seeds, nil
 }
 
 func readSeed(text string) (*shape.Seed, error) {

@@ -92,4 +92,4 @@ func (n *Node) useLogin(ctx context.Context, token string) (good bool, err error
 type pagesOf struct{ node *Node }
 
 // Ready is nil when the node takes records and its answers are exact.
-func (p pagesOf) Ready() error { return p.node.started() }
+func (p pagesOf) Ready() error { return p.node.Started() }

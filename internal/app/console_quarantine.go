@@ -16,8 +16,8 @@ import (
 
 // Rejections are the quarantined records by stream, code and column, most first. since
 // zero means all.
-func (p pagesOf) Rejections(ctx context.Context, stream string, since time.Time) ([]console.Rejection, error) {
-	where := "true"
+func (p pagesOf) Rejections(ctx context.Context, seen console.Seen, stream string, since time.Time) ([]console.Rejection, error) {
+	where := seenOf(seen)
 	if stream != "" {
 		where += " AND stream = " + record.QuoteText(stream)
 	}
@@ -55,10 +55,10 @@ func (p pagesOf) Rejections(ctx context.Context, stream string, since time.Time)
 }
 
 // Rejected is a reason's at-th newest record, counted from 1, and how many it has.
-func (p pagesOf) Rejected(ctx context.Context, r console.Reason, at int) (found console.Rejected, err error) {
+func (p pagesOf) Rejected(ctx context.Context, seen console.Seen, r console.Reason, at int) (found console.Rejected, err error) {
 	pin := p.node.worlds.Pin()
 	defer pin.Release()
-	where := fmt.Sprintf(`stream = %s AND code = %s AND coalesce("column", '') = %s`, record.QuoteText(r.Stream), record.QuoteText(r.Code), record.QuoteText(r.Column))
+	where := seenOf(seen) + fmt.Sprintf(` AND stream = %s AND code = %s AND coalesce("column", '') = %s`, record.QuoteText(r.Stream), record.QuoteText(r.Code), record.QuoteText(r.Column))
 	counted, err := p.node.cells(ctx, pin, "SELECT count(*)::VARCHAR FROM quarantine WHERE "+where)
 	if err != nil {
 		return found, err

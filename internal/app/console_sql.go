@@ -63,18 +63,16 @@ func (p pagesOf) Send(w http.ResponseWriter, r *http.Request, sql string, zone *
 }
 
 // Vocabulary is what a statement can name.
-func (p pagesOf) Vocabulary(ctx context.Context) (console.Vocabulary, error) {
-	tables, err := p.Tables(ctx)
-	if err != nil {
-		return console.Vocabulary{}, err
-	}
+func (p pagesOf) Vocabulary(context.Context) (console.Vocabulary, error) {
+	pin := p.node.worlds.Pin()
+	defer pin.Release()
 	v := console.Vocabulary{Functions: p.node.engine.Functions()}
-	for _, t := range tables {
-		d, err := p.Table(ctx, t.Name)
-		if err != nil {
-			return v, err
+	for _, t := range p.node.tablesOf(pin) {
+		words := console.TableWords{Name: t.Name, TimeColumn: t.TimeColumn, Columns: columnsOf(pin.Table(t.Name)), Rows: t.All()}
+		if s := p.node.byName(t.Name); s != nil {
+			words.Partition = s.newest().shaper.PartitionColumns()
 		}
-		v.Tables = append(v.Tables, console.TableWords{Name: t.Name, TimeColumn: t.TimeColumn, Columns: d.Schema, Partition: d.Partition, Rows: t.All()})
+		v.Tables = append(v.Tables, words)
 	}
 	return v, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"time"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
 
@@ -48,9 +49,13 @@ func (n *Node) Discard(ctx context.Context, r api.DiscardRequest) (answer api.Di
 // discardFrom takes the rows of one file that meet a condition out of quarantine.
 func (n *Node) discardFrom(ctx context.Context, id record.StreamID, f record.File, condition string) (int64, error) {
 	removal := ledger.Removal{Table: record.QuarantineTable, Stream: id, Reason: ledger.Delete, By: "quarantine discard"}
-	batches, _, err := n.rowsOf(ctx, "SELECT _record_id FROM read_parquet("+record.QuoteText(n.pathOf(f.Path))+") WHERE "+condition)
+	batches, _, err := n.rowsOf(ctx, "SELECT _record_id, epoch_us(_received_at) FROM read_parquet("+record.QuoteText(n.pathOf(f.Path))+") WHERE "+condition)
+	hour, young := n.clock.Now().Truncate(time.Hour), int64(0)
 	for _, b := range batches {
-		for _, value := range b.Column(0).(*array.Int64).Int64Values() {
+		for i, value := range b.Column(0).(*array.Int64).Int64Values() {
+			if b.Column(1).(*array.Int64).Value(i) >= hour.UnixMicro() {
+				young++
+			}
 			gone := record.RecordID(value)
 			if removal.Tally.Count == 0 {
 				removal.MinID, removal.MaxID = gone, gone
@@ -70,12 +75,45 @@ func (n *Node) discardFrom(ctx context.Context, id record.StreamID, f record.Fil
 	c := &lake.Commit{Appends: []lake.Append{change}}
 	c.InTx = func(tx *sql.Tx) error {
 		removal.Snapshot, removal.At = c.Snapshots[record.QuarantineTable], n.clock.Now()
+		if err := noteDiscarded(ctx, tx, id, hour, young); err != nil {
+			return err
+		}
 		return ledger.Remove(ctx, tx, removal)
 	}
 	if err := n.lake.Commit(ctx, c); err != nil {
 		return 0, err
 	}
 	return removal.Tally.Count, nil
+}
+
+// settingDiscarded, with a stream's id, is the hour of the stream's last discard and how
+// many of the records received within it are discarded. The ledger's hours go on saying
+// that they were rejected; what is in quarantine now is that many less.
+const settingDiscarded = "discarded."
+
+func noteDiscarded(ctx context.Context, tx *sql.Tx, id record.StreamID, hour time.Time, count int64) error {
+	before, err := discardedIn(ctx, tx, id, hour)
+	if err != nil {
+		return err
+	}
+	return meta.Set(ctx, tx, settingDiscarded+id.String(), fmt.Sprintf("%d %d", hour.Unix(), before+count))
+}
+
+// discardedIn is how many of the records that a stream received since an hour began were
+// discarded.
+func discardedIn(ctx context.Context, q meta.Querier, id record.StreamID, hour time.Time) (count int64, err error) {
+	text, err := meta.Setting(ctx, q, settingDiscarded+id.String())
+	if err != nil || text == "" {
+		return 0, err
+	}
+	var at int64
+	if _, err := fmt.Sscan(text, &at, &count); err != nil {
+		return 0, fmt.Errorf("setting %s%s is %q: %w", settingDiscarded, id, text, err)
+	}
+	if at != hour.Unix() {
+		return 0, nil
+	}
+	return count, nil
 }
 
 // everKnown is the stream that had a name last, in the project or not any more.

@@ -31,6 +31,9 @@ func TestTheDoorsShutBeforeTheDiskIsFullAndOpenByThemselves(t *testing.T) {
 		status, _, _ := send()
 		return status == http.StatusServiceUnavailable
 	})
+	if status, text, _ := n.Do(http.MethodGet, "/readyz", ""); status != http.StatusServiceUnavailable || !strings.Contains(text, "limits.disk_reserve") {
+		t.Errorf("a node that takes no records is ready: %d %s", status, text)
+	}
 	before := n.One("SELECT count(*) FROM s")
 	status, text, header := send()
 	if d := refused(t, "shut", status, text, header, http.StatusServiceUnavailable); header.Get("Retry-After") == "" || !strings.Contains(d.Detail, "limits.disk_reserve") {
@@ -55,6 +58,9 @@ func TestTheDoorsShutBeforeTheDiskIsFullAndOpenByThemselves(t *testing.T) {
 		status, _, _ := send()
 		return status == http.StatusOK
 	})
+	if status, text, _ := n.Do(http.MethodGet, "/readyz", ""); status != http.StatusOK {
+		t.Errorf("a node that takes records again is not ready: %d %s", status, text)
+	}
 	n.Balance()
 }
 

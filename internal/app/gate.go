@@ -224,10 +224,18 @@ func (g *gate) full() error {
 	return record.Errorf(record.Unavailable, "the disk has %d MiB free, less than the reserve of %d MiB: free some space, or lower limits.disk_reserve", g.free.Load()>>20, g.needed()>>20)
 }
 
+// open says why the doors are shut, nil while they are open.
+func (g *gate) open() error {
+	if g.shut.Load() {
+		return g.full()
+	}
+	return nil
+}
+
 // enter lets a request of some bytes in, or says why not now.
 func (g *gate) enter(ctx context.Context, bytes int64) (leave func(), err error) {
-	if g.shut.Load() {
-		return nil, g.full()
+	if err := g.open(); err != nil {
+		return nil, err
 	}
 	raise(&g.largest, bytes)
 	allowed := g.inFlight.Load()

@@ -158,7 +158,7 @@ func Start(ctx context.Context, o Options) (*Node, error) {
 	n.settings = o.Project.Settings
 	n.began, n.inflow, n.asked = o.Clock.Now(), meter.New[inflow](o.Clock), meter.New[string](o.Clock)
 	n.extents.found = map[string]foundExtents{}
-	n.last, n.arrivals.asked = newNewest(), map[arrivalKey]console.Arrivals{}
+	n.last, n.arrivals = newNewest(), arrivals{make(chan struct{}, 1), map[arrivalKey]console.Arrivals{}}
 	if err := n.open(ctx); err != nil {
 		return nil, errors.Join(err, n.close())
 	}
@@ -358,14 +358,25 @@ func (h *history) EnvelopeAfter(ctx context.Context, after record.Sequence) (env
 
 // Ready is nil when the node takes records, and answers queries, exactly.
 func (n *Node) Ready() error {
-	if err := n.started(); err != nil {
+	if err := n.Started(); err != nil {
+		return err
+	}
+	if err := n.gate.open(); err != nil {
 		return err
 	}
 	return n.health.check()
 }
 
-// started says whether the node has started and not failed as a whole.
-func (n *Node) started() error {
+// Warnings are the troubles that do not keep the node from its job, or not yet.
+func (n *Node) Warnings() (texts []string) {
+	for _, t := range n.health.list() {
+		texts = append(texts, t.String())
+	}
+	return texts
+}
+
+// Started says whether the node has started and not failed as a whole.
+func (n *Node) Started() error {
 	if err := n.Failed(); err != nil {
 		return record.Errorf(record.Unavailable, "the node has failed and must be started again: %w", err)
 	}

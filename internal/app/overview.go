@@ -25,7 +25,11 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 	}
 	o.Balanced, o.Quarantine, o.Incidents = report.Balanced, report.Quarantine, report.Incidents
 	o.Difference = report.Quarantine.Live - report.Quarantine.Expected
-	n.addStreams(&o, report, fared)
+	discarded, err := n.discarded(ctx, o.From)
+	if err != nil {
+		return o, err
+	}
+	n.addStreams(&o, report, fared, discarded)
 	log := n.journal.Stats()
 	o.Journal.Bytes, o.Journal.MaxBytes, o.Journal.Behind = log.Bytes, log.MaxBytes, int64(log.Last-min(log.Archived, log.Last))
 	if r := n.refusal.Load(); r != nil {
@@ -46,8 +50,21 @@ func (p pagesOf) Overview(ctx context.Context) (console.Overview, error) {
 	})
 }
 
+// discarded is how many of the records of an hour were discarded, by stream.
+func (n *Node) discarded(ctx context.Context, hour time.Time) (map[record.StreamID]int64, error) {
+	counts := map[record.StreamID]int64{}
+	return counts, n.meta.View(ctx, func(q meta.Querier) (err error) {
+		for _, s := range n.list() {
+			if counts[s.id], err = discardedIn(ctx, q, s.id, hour); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // addStreams adds each stream, and the sums of all.
-func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[record.StreamID]deliver.Status) {
+func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[record.StreamID]deliver.Status, discarded map[record.StreamID]int64) {
 	inflow := n.inflow.Readings()
 	for _, s := range n.list() {
 		i := slices.IndexFunc(report.Streams, func(r ledger.StreamReport) bool { return r.Name == s.name })
@@ -55,6 +72,8 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[r
 			continue // it came after the ledger was read
 		}
 		row := n.streamNow(s, &report.Streams[i], fared[s.id], o.At)
+		row.Discarded = discarded[s.id]
+		row.Kept -= row.Discarded
 		for at, r := range inflow {
 			if at.stream == s.id {
 				row.PerSecond += r.PerSecond
@@ -62,7 +81,7 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[r
 			}
 		}
 		o.Total, o.Hour = o.Total.Plus(row.Total), o.Hour.Plus(row.Hour)
-		o.Kept += row.Kept
+		o.Kept, o.Discarded = o.Kept+row.Kept, o.Discarded+row.Discarded
 		o.Difference += row.Live - row.Expected
 		o.Recent += row.Recent
 		o.Journal.Waiting += row.Waiting
@@ -79,9 +98,9 @@ func (n *Node) addStreams(o *console.Overview, report ledger.Report, fared map[r
 // streamNow is one stream with its account.
 func (n *Node) streamNow(s *stream, a *ledger.StreamReport, status deliver.Status, now time.Time) console.Stream {
 	g := s.newest()
-	row := console.Stream{Name: s.name, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
+	row := console.Stream{Name: s.name, Gone: n.stateOf(s.name) == ledger.StreamRemoved, Description: g.stored.Definition.Description, Definition: g.number, Since: g.applied, Failure: status.Failure,
 		Balanced: a.Balanced, Live: a.Live, Expected: a.Expected, Removed: a.Removed, Waiting: n.journal.Pending(s.id, status.Visible),
-		Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
+		Seen: n.seenOf(status), Visible: status.Shown, Landed: status.Landed, Watermark: status.Watermark}
 	row.Total = console.Counts{Accepted: a.Accepted, Delivered: a.Delivered, Pending: a.Pending, Quarantined: a.Quarantined,
 		Deduplicated: a.Deduplicated, Filtered: a.Filtered}
 	row.Hours = hoursOf(a, status.Held, now)

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,27 +16,21 @@ import (
 // Days counts a table's rows by local day of its event time, and by the first of
 // its other partition columns, over so many days. What lies in partitioned files is
 // known from the index; only the other files and recent rows are read.
-func (p pagesOf) Days(ctx context.Context, name string, days int) (console.Days, error) {
-	n := p.node
-	pin := n.worlds.Pin()
-	defer pin.Release()
-	t := pin.Table(name)
-	if t == nil {
-		return console.Days{}, n.noTable(name)
-	}
+func (h *heldTable) Days(ctx context.Context, days int) (console.Days, error) {
+	t := h.table
 	d := console.Days{Column: t.TimeColumn}
 	if t.TimeColumn == "" {
 		return d, nil
 	}
 	var err error
-	if by := n.dayTerm(name, t); by != nil {
+	if by := h.node.dayTerm(t.Name, t); by != nil {
 		d.Day, d.Group = by.day, by.group
-		err = n.countPartitions(ctx, pin, t, by, &d)
+		err = h.countPartitions(ctx, by, &d)
 	} else {
-		err = n.countDays(ctx, pin, t, days, &d)
+		err = h.countDays(ctx, days, &d)
 	}
 	if err != nil {
-		return d, fmt.Errorf("rows of %s by day: %w", name, err)
+		return d, fmt.Errorf("rows of %s by day: %w", t.Name, err)
 	}
 	return d, nil
 }
@@ -46,7 +39,6 @@ func (p pagesOf) Days(ctx context.Context, name string, days int) (console.Days,
 type dayTerm struct {
 	day, group           string // columns; group is "" for none
 	dayIndex, groupIndex int
-	dates                []bool // of the partition's columns
 }
 
 func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
@@ -60,7 +52,7 @@ func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
 	if i < 0 {
 		return nil
 	}
-	by := &dayTerm{day: day, dayIndex: i, groupIndex: -1, dates: datesOf(t.Schema, columns)}
+	by := &dayTerm{day: day, dayIndex: i, groupIndex: -1}
 	for j, c := range columns {
 		if j != i {
 			by.group, by.groupIndex = c, j
@@ -71,12 +63,13 @@ func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
 }
 
 // countPartitions adds up the partitioned files and counts the rest.
-func (n *Node) countPartitions(ctx context.Context, pin *world.Pin, t *world.Table, by *dayTerm, d *console.Days) error {
+func (h *heldTable) countPartitions(ctx context.Context, by *dayTerm, d *console.Days) error {
+	t := h.table
 	var young []string
 	t.Files.Find(world.Everything, func(f *record.File) bool {
-		values := partitionText(f.Partition, by.dates)
+		values := partitionText(f.Partition)
 		if max(by.dayIndex, by.groupIndex) >= len(values) {
-			young = append(young, record.QuoteText(n.pathOf(f.Path)))
+			young = append(young, record.QuoteText(h.node.pathOf(f.Path)))
 			return true
 		}
 		group := ""
@@ -97,23 +90,23 @@ func (n *Node) countPartitions(ctx context.Context, pin *world.Pin, t *world.Tab
 		from = append(from, "SELECT "+columns+" FROM read_parquet(["+strings.Join(young, ",")+"], union_by_name = true)")
 	}
 	for _, g := range t.Recent {
-		from = append(from, "SELECT "+columns+" FROM recent."+record.QuoteName(g.Name))
+		from = append(from, "SELECT "+columns+" FROM recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)
 	}
 	if len(from) == 0 {
 		return nil
 	}
-	rows, err := n.cells(ctx, pin, "SELECT day, part, count(*)::VARCHAR FROM ("+strings.Join(from, " UNION ALL ")+") GROUP BY ALL")
+	rows, err := h.cells(ctx, "SELECT day, part, count(*)::VARCHAR FROM ("+strings.Join(from, " UNION ALL ")+") GROUP BY ALL")
 	return addDays(d, rows, err)
 }
 
 // countDays counts the rows of the last days.
-func (n *Node) countDays(ctx context.Context, pin *world.Pin, t *world.Table, days int, d *console.Days) error {
-	zone := n.project.Load().Location
-	local := n.clock.Now().In(zone)
+func (h *heldTable) countDays(ctx context.Context, days int, d *console.Days) error {
+	zone := h.node.project.Load().Location
+	local := h.node.clock.Now().In(zone)
 	first := time.Date(local.Year(), local.Month(), local.Day()-days+1, 0, 0, 0, 0, zone)
-	column := record.QuoteName(t.TimeColumn)
-	rows, err := n.cells(ctx, pin, fmt.Sprintf("SELECT strftime(%s, '%%Y-%%m-%%d') AS day, '' AS part, count(*)::VARCHAR FROM %s WHERE %s >= TIMESTAMPTZ '%s' GROUP BY 1",
-		column, record.QuoteName(t.Name), column, first.Format(time.RFC3339)))
+	column := record.QuoteName(h.table.TimeColumn)
+	rows, err := h.cells(ctx, fmt.Sprintf("SELECT strftime(%s, '%%Y-%%m-%%d') AS day, '' AS part, count(*)::VARCHAR FROM %s WHERE %s >= TIMESTAMPTZ '%s' AND %s GROUP BY 1",
+		column, record.QuoteName(h.table.Name), column, first.Format(time.RFC3339), h.seen))
 	d.Since = first
 	return addDays(d, rows, err)
 }
@@ -131,40 +124,14 @@ func addDays(d *console.Days, rows [][]cell, err error) error {
 	return err
 }
 
-// datesOf says which columns of a partition are dates.
-func datesOf(schema record.Schema, columns []string) []bool {
-	dates := make([]bool, len(columns))
-	for i, c := range columns {
-		if at := schema.Index(c); at >= 0 {
-			dates[i] = schema[at].Type.Kind == record.Date
-		}
-	}
-	return dates
-}
-
-// partitionText writes a file's partition values. The index of files that the ledger's
-// database gave has a date as text already; where this process wrote the file it is
-// the days since 1970, in an integer of some width, and is written as a day.
-func partitionText(values []any, dates []bool) []string {
+// partitionText writes a file's partition values; times are texts already.
+func partitionText(values []any) []string {
 	var texts []string
-	for i, v := range values {
-		days, isNumber := wholeNumber(v)
-		switch {
-		case v == nil:
-			texts = append(texts, "")
-		case isNumber && i < len(dates) && dates[i]:
-			texts = append(texts, time.Unix(days*86400, 0).UTC().Format(time.DateOnly))
-		default:
-			texts = append(texts, fmt.Sprint(v))
+	for _, v := range values {
+		if v == nil {
+			v = ""
 		}
+		texts = append(texts, fmt.Sprint(v))
 	}
 	return texts
-}
-
-// wholeNumber is a signed integer of any width.
-func wholeNumber(v any) (int64, bool) {
-	if r := reflect.ValueOf(v); r.IsValid() && r.CanInt() {
-		return r.Int(), true
-	}
-	return 0, false
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/apache/arrow-go/v18/arrow"
+
 	"github.com/biwa-data/biwa/internal/engine"
 	"github.com/biwa-data/biwa/internal/serve/api"
 )
@@ -22,12 +24,21 @@ func (q queries) Query(ctx context.Context, r api.Query) (api.Rows, error) {
 	}
 	result, err := q.engine.Query(ctx, engine.Request{SQL: r.SQL, Params: r.Params, Location: r.Location, TimeLimit: r.Limit})
 	if err != nil {
-		return nil, err
+		return nil, q.engine.node.noteQuery(ctx, err)
 	}
-	return rows{result}, nil
+	return rows{result, q.engine.node}, nil
 }
 
-type rows struct{ *engine.Result }
+type rows struct {
+	*engine.Result
+	node *Node
+}
+
+// Next is the next rows, io.EOF after the last.
+func (r rows) Next(ctx context.Context) (arrow.RecordBatch, error) {
+	batch, err := r.Result.Next(ctx)
+	return batch, r.node.noteQuery(ctx, err)
+}
 
 func (r rows) Columns() []api.Column {
 	columns := []api.Column{}
@@ -54,7 +65,7 @@ func list[T any](ctx context.Context, n *Node, sql string, params ...any) ([]T, 
 	}
 	result, err := n.engine.Query(ctx, engine.Request{SQL: sql, Params: params, Admin: true})
 	if err != nil {
-		return nil, err
+		return nil, n.noteQuery(ctx, err)
 	}
 	defer result.Close()
 	var found []T
@@ -64,11 +75,11 @@ func list[T any](ctx context.Context, n *Node, sql string, params ...any) ([]T, 
 			return found, nil
 		}
 		if err != nil {
-			return nil, err
+			return nil, n.noteQuery(ctx, err)
 		}
 		for i := range int(batch.NumRows()) {
 			var v T
-			if err := json.Unmarshal(api.RowJSON(rows{result}.Columns(), batch, i), &v); err != nil {
+			if err := json.Unmarshal(api.RowJSON(rows{result, n}.Columns(), batch, i), &v); err != nil {
 				return nil, err
 			}
 			found = append(found, v)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/deliver"
@@ -47,6 +48,7 @@ type generation struct {
 	applied time.Time // zero until it is stored
 	stored  storedDefinition
 	shaper  *shape.Shaper
+	example atomic.Pointer[exampleChoice] // nil until a page has looked for one
 }
 
 // storedDefinition is a generation as the metadata has it.

@@ -134,7 +134,7 @@ func startNodeWith(ctx context.Context, dir string, streams map[string]shape.Def
 	}
 	b := &node{Node: n, url: "http://" + l.Addr().String(), server: &http.Server{Handler: n.HTTP(access.NewGuard(nil, nil), "bench"), ReadHeaderTimeout: time.Minute}}
 	go b.server.Serve(l) //nolint:errcheck // it ends when stop closes it
-	for n.Ready() != nil && o.Hold == nil {
+	for n.Started() != nil && o.Hold == nil {
 		select {
 		case <-time.After(time.Millisecond):
 		case <-ctx.Done():

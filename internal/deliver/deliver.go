@@ -127,6 +127,7 @@ type Options struct {
 const (
 	ToldFlush  = "flush"
 	ToldRecent = "recent"
+	ToldDrop   = "drop" // recent rows that are in files now; a success is of those alone
 )
 
 func (o *Options) ensureDefaults() {

@@ -59,12 +59,12 @@ func (w *Worker) showBoth(ctx context.Context, g *generation) error {
 func (w *Worker) seeShown() {
 	switch {
 	case w.flushing != nil && w.flushing.hidden():
+		w.noteShown(0)
 	case w.current.hidden():
-		w.see(w.current.from)
+		w.noteShown(w.current.from)
 	default:
-		w.see(w.current.taken)
+		w.noteShown(w.current.taken)
 	}
-	w.noteShown()
 }
 
 func (w *Worker) showSide(ctx context.Context, s *side, table string, schema record.Schema) error {
@@ -221,6 +221,7 @@ func (w *Worker) settle(ctx context.Context, r flushResult) error {
 				go func() {
 					if err := w.Recent.DropRecent(context.Background(), recent.Name); err != nil {
 						w.Logger.Warn("drop recent rows", "table", w.table, "error", err)
+						w.o.Told(ToldDrop, err)
 					}
 				}()
 			})

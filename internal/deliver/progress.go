@@ -3,6 +3,8 @@ package deliver
 import (
 	"slices"
 	"time"
+
+	"github.com/biwa-data/biwa/internal/record"
 )
 
 // recentSpans remembers how long the last things took.
@@ -41,12 +43,15 @@ type Held struct {
 	Kept int64 // of those quarantined, how many SQL sees
 }
 
-// noteShown measures after rows became visible: how long the oldest of them took
-// since it was received, and how far event time has come.
-func (w *Worker) noteShown() {
+// noteShown notes that everything up to a number is visible, and measures: how long the
+// oldest of it took since it was received, and how far event time has come. What is
+// visible moves together with what is held: who counts the rejected up to there in SQL
+// counts as many as Held says.
+func (w *Worker) noteShown(upTo record.Sequence) {
 	held := w.heldAccounts()
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.see(upTo)
 	p := &w.mu.progress
 	p.held, p.oldest = held, w.current.oldest
 	if w.flushing != nil && !w.flushing.oldest.IsZero() {

@@ -8,10 +8,9 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 )
 
-// see notes that everything up to a number is visible, and wakes who waits for it.
+// see notes that everything up to a number is visible, and wakes who waits for it. The
+// caller holds mu.
 func (w *Worker) see(seq record.Sequence) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	if seq <= w.mu.visible {
 		return
 	}

@@ -147,6 +147,24 @@ func parseDay(s string) (time.Time, bool) {
 	return at.Truncate(24 * time.Hour), ok
 }
 
+// plainValues are the values of a file's partition, nil for a young one's.
+func plainValues(values []any) ([]any, error) {
+	if values == nil {
+		return nil, nil
+	}
+	plain := make([]any, len(values))
+	for i, v := range values {
+		var err error
+		if plain[i], err = plainValue(v); err != nil {
+			return nil, err
+		}
+	}
+	return plain, nil
+}
+
+func dayText(t time.Time) string  { return t.UTC().Format(time.DateOnly) }
+func timeText(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05.999999") }
+
 // plainValue is the form in which partition values are kept and compared: nil,
 // bool, int64 or string.
 func plainValue(v any) (any, error) {
@@ -158,11 +176,11 @@ func plainValue(v any) (any, error) {
 	case int32:
 		return int64(v), nil
 	case arrow.Date32: // as the engine gives it
-		return v.ToTime().Format(time.DateOnly), nil
+		return dayText(v.ToTime()), nil
 	case arrow.Timestamp:
 		return plainValue(v.ToTime(arrow.Microsecond))
 	case time.Time:
-		return v.UTC().Format("2006-01-02 15:04:05.999999"), nil
+		return timeText(v), nil
 	case json.Number:
 		return strconv.ParseInt(string(v), 10, 64)
 	}

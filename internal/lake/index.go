@@ -6,6 +6,9 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"time"
+
+	iceberg "github.com/apache/iceberg-go"
 
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
@@ -34,9 +37,32 @@ func fileRows(ctx context.Context, q meta.Querier, t *table) ([]row, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read files of %s: %w", t.name, err)
 		}
+		t.datePartition(&r)
 		list = append(list, r)
 	}
 	return list, rows.Err()
+}
+
+// datePartition gives partition values that were once kept as days or microseconds since
+// 1970 the form that they are kept in now.
+func (t *table) datePartition(r *row) {
+	spec := t.metadata.PartitionSpecByID(r.spec)
+	if spec == nil || spec.NumFields() != len(r.Partition) {
+		return
+	}
+	for i, field := range spec.Fields() {
+		n, isNumber := r.Partition[i].(int64)
+		kind, known := t.metadata.CurrentSchema().FindTypeByID(field.SourceID())
+		if !isNumber || !known {
+			continue
+		}
+		switch kind.(type) {
+		case iceberg.DateType:
+			r.Partition[i] = dayText(time.Unix(n*86400, 0))
+		case iceberg.TimestampType, iceberg.TimestampTzType:
+			r.Partition[i] = timeText(time.UnixMicro(n))
+		}
+	}
 }
 
 func scanRow(rows *sql.Rows) (r row, err error) {
@@ -51,10 +77,8 @@ func scanRow(rows *sql.Rows) (r row, err error) {
 		if err := decoder.Decode(&r.Partition); err != nil {
 			return r, fmt.Errorf("%s: partition %s: %w", r.Path, partition.String, err)
 		}
-		for i, v := range r.Partition {
-			if r.Partition[i], err = plainValue(v); err != nil {
-				return r, fmt.Errorf("%s: partition %s: %w", r.Path, partition.String, err)
-			}
+		if r.Partition, err = plainValues(r.Partition); err != nil {
+			return r, fmt.Errorf("%s: partition %s: %w", r.Path, partition.String, err)
 		}
 	}
 	return r, nil

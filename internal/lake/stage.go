@@ -250,6 +250,9 @@ func rowsOf(files []record.File, young bool, spec func(*record.File) (int, error
 			return nil, err
 		}
 		rows[i] = row{File: files[i], spec: id, young: young}
+		if rows[i].Partition, err = plainValues(files[i].Partition); err != nil {
+			return nil, fmt.Errorf("file %s: %w", files[i].Path, err)
+		}
 	}
 	return rows, nil
 }

@@ -77,7 +77,7 @@ func Start(t testing.TB, data string, p app.Project, change ...func(*app.Options
 	}
 	n.URL, n.AWS = n.servers[0].URL, n.servers[1].URL
 	t.Cleanup(n.Shutdown)
-	n.Await("ready", func() bool { return node.Ready() == nil })
+	n.Await("ready", func() bool { return node.Started() == nil })
 	return n
 }
 

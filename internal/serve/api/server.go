@@ -24,6 +24,8 @@ import (
 type Node interface {
 	// Ready is nil when the node takes records and answers queries exactly.
 	Ready() error
+	// Warnings are what goes wrong while it is ready, a sentence each.
+	Warnings() []string
 	Streams(ctx context.Context) ([]StreamInfo, error)
 	Ledger(ctx context.Context) (ledger.Report, error)
 	Verify(ctx context.Context, full bool) (ledger.Verification, error)
@@ -102,7 +104,11 @@ func (s *Server) ready(w http.ResponseWriter, _ *http.Request) {
 		problem.Write(w, err)
 		return
 	}
-	_, _ = w.Write([]byte("ready\n"))
+	text := "ready\n"
+	for _, warning := range s.Node.Warnings() {
+		text += "warning: " + warning + "\n"
+	}
+	_, _ = w.Write([]byte(text))
 }
 
 // authorize checks an operation's scope, which its metadata names.

@@ -48,8 +48,12 @@ func startFolder(t *testing.T, change ...func(*app.Options)) *folder {
 		if len(problems) > 0 {
 			return app.Project{}, problems
 		}
+		sources := map[string]app.Source{}
+		for name, source := range p.Sources {
+			sources[name] = source
+		}
 		return app.Project{Name: "test", Location: time.UTC, Streams: p.Streams, Config: p.Written,
-			Sources: map[string]app.Source{"likes": p.Sources["likes"]}}, nil
+			Sources: sources}, nil
 	}
 	p, err := read(t.Context())
 	if err != nil {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/biwa-data/biwa/internal/record"
 )
 
 // Frame is what surrounds every page: masthead and rail.
@@ -12,6 +14,19 @@ type Frame struct {
 	// Stale is why there is no newer overview, nil if there is.
 	Stale    error
 	Starting bool
+}
+
+// Seen says of each stream up to which record a page counts: those that came later are
+// not of its moment.
+type Seen map[string]record.RecordID
+
+// Seen is up to where SQL saw each stream at the frame's moment.
+func (f *Frame) Seen() Seen {
+	seen := Seen{}
+	for _, s := range f.Streams {
+		seen[s.Name] = s.Seen
+	}
+	return seen
 }
 
 // glance keeps the overview for a moment: pages of many visitors share one.
@@ -79,7 +94,7 @@ func (v *Visit) Rail() []entry {
 	}
 	all := []entry{
 		{Name: "home", Path: "/"},
-		{Name: "streams", Path: "/streams", Mark: v.N(len(f.Streams))},
+		{Name: "streams", Path: "/streams", Mark: v.N(len(f.Active()))},
 		{Name: "tables", Path: "/tables", Mark: v.N(len(f.Streams) + 1)}, // and quarantine's
 		{Name: "sql", Path: "/sql"},
 		quarantined, balance, limits,

@@ -24,6 +24,7 @@ type homeData struct {
 	Visible   time.Duration // the slowest stream's
 	Passed    int64         // records that SQL sees, or that were kept out
 	Shaped    int64
+	Send      string // a command that sends the first record
 	Looks     []look
 	Title     string        // of the drawing, for who does not see it
 	Age       time.Duration // of the oldest row that is in no file
@@ -37,11 +38,14 @@ type look struct {
 	Value template.HTML
 }
 
-func loadHome(_ context.Context, _ *Console, v *Visit) (any, error) {
+func loadHome(ctx context.Context, c *Console, v *Visit) (any, error) {
 	f := v.Frame
 	d := homeData{Since: f.From, Looks: v.looks()}
 	if f.Started.After(d.Since) {
 		d.Since = f.Started
+	}
+	if d.Verdict(f) == "home.empty" && len(f.Active()) > 0 {
+		d.Send = c.send(ctx, v, f.Active()[0].Name)
 	}
 	doors := f.Doors
 	var in int64
@@ -68,7 +72,7 @@ func loadHome(_ context.Context, _ *Console, v *Visit) (any, error) {
 		d.Visible = max(d.Visible, s.Visible)
 	}
 	d.Passed = f.Hour.Accepted - f.Journal.Waiting
-	d.Shaped = max(0, d.Passed-f.Kept-f.Hour.Deduplicated-f.Hour.Filtered)
+	d.Shaped = max(0, d.Passed-f.Kept-f.Discarded-f.Hour.Deduplicated-f.Hour.Filtered)
 	if !f.OldestRow.IsZero() {
 		d.Age = max(time.Second, f.At.Sub(f.OldestRow))
 	}
@@ -124,7 +128,7 @@ func (v *Visit) looks() (found []look) {
 		}
 	}
 	for _, t := range f.Troubles {
-		found = append(found, look{"fail", v.trouble(t), v.T("look.trouble", t.Count, t.Text), v.Short(t.Since)})
+		found = append(found, look{"fail", v.trouble(t), v.because(t), v.Short(t.Since)})
 	}
 	if q := f.Quarantine; !q.Balanced {
 		found = append(found, look{"fail", v.T("look.quarantine"), v.T("look.balance", q.Expected, q.Live), v.T("look.rows", v.Signed(q.Live-q.Expected))})
@@ -153,12 +157,26 @@ func (v *Visit) looks() (found []look) {
 
 // trouble names what fails: the last word is the stream's name.
 func (v *Visit) trouble(t Trouble) template.HTML {
-	for _, kind := range []string{"flush", "recent"} {
+	if t.Name == "query" {
+		return v.T("look.trouble.query")
+	}
+	for _, kind := range []string{"flush", "recent", "drop"} {
 		if stream, ok := strings.CutPrefix(t.Name, kind+" "); ok {
 			return v.T("look.trouble."+kind, stream)
 		}
 	}
 	return template.HTML(template.HTMLEscapeString(t.Name))
+}
+
+// because says how often it failed, and why.
+func (v *Visit) because(t Trouble) template.HTML {
+	if t.Name == "query" {
+		return v.T("look.trouble.queries", t.Count, t.Text)
+	}
+	if strings.HasPrefix(t.Name, "drop ") {
+		return v.T("look.trouble.drops", t.Count, t.Text)
+	}
+	return v.T("look.trouble", t.Count, t.Text)
 }
 
 // Worst is the gravest state among looks, "" without one.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/problem"
@@ -60,6 +61,9 @@ func (c *Console) sendChanged(w http.ResponseWriter, v *Visit, sent map[string][
 	}
 	for _, names := range [][]string{frameLive, v.page.live} {
 		for _, name := range names {
+			if slices.Contains(v.keep, name) {
+				continue
+			}
 			text, err := v.execute(name)
 			if err != nil {
 				return err

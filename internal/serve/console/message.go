@@ -10,7 +10,7 @@ type text struct{ en, ja string }
 type table map[string]text
 
 // messages are all messages. Each page declares its own in message_<page>.go.
-var messages = join(frameMessages, stateMessages, unitMessages, homeMessages, streamMessages, tableMessages, sqlMessages, quarantineMessages, ledgerMessages, limitsMessages, tourMessages)
+var messages = join(frameMessages, gapMessages, stateMessages, unitMessages, homeMessages, streamMessages, tableMessages, sqlMessages, quarantineMessages, ledgerMessages, limitsMessages, tourMessages)
 
 func join(tables ...table) table {
 	all := table{}

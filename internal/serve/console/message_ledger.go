@@ -53,6 +53,7 @@ var ledgerMessages = table{
 	"trace.quarantined":    {"It is in quarantine.", "隔離されています。"},
 	"trace.deduplicated":   {"It is a copy of record {1}.", "記録 {1} の重複です。"},
 	"trace.filtered":       {"The stream’s filter took it out.", "ストリームのフィルターで除外されました。"},
+	"trace.unknown":        {"The log has it.", "ログにあります。"},
 	"trace.pending":        {"It is on disk and on its way.", "ディスクにあり、配送待ちです。"},
 	"trace.removed":        {"It was delivered and removed since.", "配送後に削除されました。"},
 	"trace.record":         {"Record {1} of stream {2}.", "ストリーム {2} の記録 {1}。"},

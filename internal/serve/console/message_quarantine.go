@@ -4,6 +4,7 @@ var quarantineMessages = table{
 	"quarantine.ask":                    {"What was rejected, and why?", "何が隔離されましたか。理由は何ですか"},
 	"quarantine.of":                     {"What was rejected of {1}, and why?", "{1} の何が隔離されましたか。理由は何ですか"},
 	"quarantine.some":                   {"{1} {1|record|records}, {3}, for {2} {2|reason|reasons}.", "{3}で {1} 件、理由は {2} つです。"},
+	"quarantine.kept":                   {"{1} {1|record|records}, {2}.", "{2}で {1} 件です。"},
 	"quarantine.small":                  {"They are kept with their reason. Nothing is dropped.", "理由とともに保管しています。捨てた記録はありません。"},
 	"quarantine.unfiled":                {"{1} of them {1|is|are} in no file yet; the ledger counts {1|it|them} as pending.", "うち {1} 件はまだファイルになく、台帳では配送待ちです。"},
 	"quarantine.none":                   {"Nothing was rejected.", "隔離された記録はありません。"},

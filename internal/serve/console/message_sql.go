@@ -11,6 +11,8 @@ var sqlMessages = table{
 	"sql.all":           {"Read {1} of {2} {2|file|files}", "{2} ファイル中 {1} つを読みました"},
 	"sql.partition":     {"partition {1}", "パーティション {1}"},
 	"sql.recent":        {"and {1} recent {1|row|rows}", "ほかに新着 {1} 行"},
+	"sql.late":          {"No result after {1}.", "{1}たっても結果が出ませんでした。"},
+	"sql.late.why":      {"The query was ended. A page waits no longer: <a href=\"{1}\">download the result</a>, which has until limits.query_time, or ask for less.", "問い合わせを終えました。ページはこれ以上待ちません。<a href=\"{1}\">結果のダウンロード</a>なら limits.query_time まで動きます。または範囲を絞ってください。"},
 	"sql.failed":        {"This was not run.", "実行していません。"},
 	"sql.failed.place":  {"A mistake in line {1}, column {2}.", "{1} 行目、{2} 文字目に誤りがあります。"},
 	"sql.mean":          {"Did you mean {1}?", "{1} でしょうか。"},

@@ -24,6 +24,7 @@ var streamMessages = table{
 	"flow.run":  {"flowing", "流れています"},
 	"flow.wait": {"quiet", "静か"},
 	"flow.none": {"no record yet", "記録なし"},
+	"flow.skip": {"removed", "削除済み"},
 	"flow.late": {"late", "遅れ"},
 	"flow.fail": {"failed", "失敗"},
 
@@ -31,6 +32,9 @@ var streamMessages = table{
 	"stream.yes":        {"Yes: {1} records a second, queryable after {2}.", "はい。毎秒 {1} 件、{2}で問い合わせできます。"},
 	"stream.yes.soon":   {"Yes: {1} records a second.", "はい。毎秒 {1} 件です。"},
 	"stream.quiet":      {"It is quiet: nothing came in the last minute.", "静かです。直近 1 分間、記録は届いていません。"},
+	"stream.gone":       {"removed from the project", "プロジェクトから削除済み"},
+	"stream.removed":    {"It was removed from the project: it takes no records, and its table stays.", "プロジェクトから削除されています。記録は受け付けず、テーブルは残っています。"},
+	"stream.back":       {"With a <code>streams/{1}.yaml</code> it takes records again.", "<code>streams/{1}.yaml</code> を置くと、また受け付けます。"},
 	"stream.last":       {"The last record came at {1}.", "最後の記録は {1} です。"},
 	"stream.fail":       {"It takes records, but does not deliver them.", "受付はしていますが、配送できていません。"},
 	"stream.late":       {"It is late: {1} {1|record waits|records wait} to be seen by SQL.", "遅れています。{1} 件がまだ SQL から見えません。"},

@@ -23,6 +23,7 @@ var tableMessages = table{
 	"table.whole":           {"Yes: no day between two full ones is without rows.", "はい。行のある日のあいだに、空の日はありません。"},
 	"table.missing":         {"{1} {1|day has|days have} no rows.", "{1} 日分の行がありません。"},
 	"table.empty":           {"The table has no rows yet.", "まだ行がありません。"},
+	"table.gone":            {"Its stream was removed from the project: no more records come, and the rows stay.", "ストリームはプロジェクトから削除されています。新しい記録は届かず、行は残っています。"},
 	"table.rows":            {"It has {1} {1|row|rows}.", "{1} 行あります。"},
 	"table.stream":          {"its stream", "ストリーム"},
 	"table.snapshot":        {"snapshot", "スナップショット"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/biwa-data/biwa/internal/ledger"
 	"github.com/biwa-data/biwa/internal/meta"
+	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 )
 
@@ -15,6 +16,7 @@ import (
 type Node interface {
 	Watch
 	StreamReader
+	ExampleReader
 	TableReader
 	DemoReader
 	SQLReader
@@ -27,7 +29,7 @@ type Watch interface {
 	// Ready is nil when records are taken and queries are exact.
 	Ready() error
 	// Overview is everything that the frame of each page and Home show. It is
-	// asked at most twice a second.
+	// asked at most twice a second, but for pages that want a fresh one.
 	Overview(ctx context.Context) (Overview, error)
 }
 
@@ -45,6 +47,7 @@ type Overview struct {
 	Total      Counts // since the first record
 	Hour       Counts // received since From
 	Kept       int64  // all streams' Kept
+	Discarded  int64  // and Discarded
 	Difference int64  // rows that are there less rows that should be; 0 when balanced
 
 	Streams    []Stream
@@ -92,6 +95,7 @@ type HourCounts struct {
 type Stream struct {
 	Name        string
 	Description string
+	Gone        bool      // removed from the project: it takes no records, and its table stays
 	Definition  int       // number of the newest
 	Since       time.Time // when it was applied
 	Total, Hour Counts
@@ -100,15 +104,20 @@ type Stream struct {
 	// them; Unfiled is how many rows of quarantine, since whenever, are in no file yet:
 	// in Total and Hour they are pending.
 	Kept, Unfiled int64
-	Balanced      bool
-	Live          int64 // rows in the table's files
-	Expected      int64 // by the account
-	Removed       int64 // rows that retention and deletes took out
-	Waiting       int64 // records on the log that SQL does not see yet
-	Recent        int64 // rows that SQL sees and no file has
-	Files         int
-	Bytes         int64
-	Failure       string // of the last flush; it is tried again
+	// Discarded is how many of those received since From were in quarantine until they
+	// were discarded: in Hour they are quarantined.
+	Discarded int64
+	// Seen is the id up to which SQL saw every record.
+	Seen     record.RecordID
+	Balanced bool
+	Live     int64 // rows in the table's files
+	Expected int64 // by the account
+	Removed  int64 // rows that retention and deletes took out
+	Waiting  int64 // records on the log that SQL does not see yet
+	Recent   int64 // rows that SQL sees and no file has
+	Files    int
+	Bytes    int64
+	Failure  string // of the last flush; it is tried again
 	// PerSecond is measured over the last minute, at the doors.
 	PerSecond float64
 	// Visible is how long the last records shown took from receipt to SQL, Landed

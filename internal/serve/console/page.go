@@ -23,6 +23,9 @@ type page struct {
 	// live names templates whose one root element has the template's name as its
 	// id: they are sent again as they change. See live.go.
 	live []string
+	// fresh says that the page counts in SQL up to the frame's moment, which therefore is
+	// a new one: who has sent a record finds it.
+	fresh bool
 	// actions are the forms of the page, by the value of their field "do".
 	actions map[string]action
 
@@ -126,7 +129,10 @@ func (c *Console) render(w http.ResponseWriter, v *Visit, status int) {
 // load gathers the frame's and the page's data for a visit.
 func (c *Console) load(ctx context.Context, v *Visit) (err error) {
 	v.Now = c.Now().In(v.Location)
-	v.Frame = c.frame(ctx)
+	if v.page.fresh && !v.fragment {
+		c.glance.forget()
+	}
+	v.Frame, v.keep = c.frame(ctx), nil
 	v.Data, err = v.page.load(ctx, c, v)
 	return err
 }

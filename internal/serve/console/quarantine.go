@@ -17,9 +17,9 @@ import (
 type QuarantineReader interface {
 	// Rejections are the quarantined records by reason, the reason with most first: of
 	// one stream or, with "", of all; since a moment or, with the zero time, ever.
-	Rejections(ctx context.Context, stream string, since time.Time) ([]Rejection, error)
+	Rejections(ctx context.Context, seen Seen, stream string, since time.Time) ([]Rejection, error)
 	// Rejected is a reason's at-th newest record, counted from 1.
-	Rejected(ctx context.Context, r Reason, at int) (Rejected, error)
+	Rejected(ctx context.Context, seen Seen, r Reason, at int) (Rejected, error)
 	// Try says how many of the newest records of a reason would pass now.
 	Try(ctx context.Context, r api.ReplayRequest, newest int) (api.ReplayAnswer, error)
 	// Replay moves those that pass into their table.
@@ -62,7 +62,7 @@ type Rejected struct {
 
 // quarantinePage answers: what was rejected, and why?
 func quarantinePage() *page {
-	return &page{path: "/quarantine", entry: "quarantine", file: "quarantine.html", load: loadQuarantine, live: []string{"held", "reasons"}, actions: map[string]action{
+	return &page{path: "/quarantine", entry: "quarantine", file: "quarantine.html", load: loadQuarantine, fresh: true, live: []string{"held", "reasons"}, actions: map[string]action{
 		"try":    {scope: access.Read, run: func(ctx context.Context, c *Console, v *Visit) (string, error) { return replayForm(ctx, c, v, false) }},
 		"replay": {scope: access.Admin, run: func(ctx context.Context, c *Console, v *Visit) (string, error) { return replayForm(ctx, c, v, true) }},
 	}}
@@ -90,8 +90,9 @@ type quarantineData struct {
 	Lines      []codeLine // of the record
 	Rule       []codeLine // of the definition
 	Tried      api.ReplayAnswer
-	Trouble    string // why nothing could be tried
 	Done       *replayed
+	// Why the reasons, the record, and what would become of it are not there.
+	NoReasons, NoOne, NoTry *gap
 }
 
 // replayed is what a form has done.
@@ -110,24 +111,32 @@ func loadQuarantine(ctx context.Context, c *Console, v *Visit) (any, error) {
 			return nil, err
 		}
 	}
-	if err := d.find(ctx, c, v); err != nil || v.fragment {
-		return d, err
+	d.NoReasons = part(ctx, func(ctx context.Context) error { return d.find(ctx, c, v) })
+	if v.fragment {
+		if d.NoReasons != nil && d.NoReasons.Late {
+			v.keep = append(v.keep, "held", "reasons")
+		}
+		return d, nil
 	}
 	d.Done, _ = c.outcomes.get(v.Query("done")).(*replayed)
 	if d.choose(v); d.Chosen == nil {
 		return d, nil
 	}
-	var err error
-	if d.One, err = c.Node.Rejected(ctx, d.Chosen.Reason, v.Number("at", 1, 1, 1<<31)); err != nil {
-		return nil, err
-	}
+	together(func() {
+		d.NoOne = part(ctx, func(ctx context.Context) (err error) {
+			d.One, err = c.Node.Rejected(ctx, v.Frame.Seen(), d.Chosen.Reason, v.Number("at", 1, 1, 1<<31))
+			return err
+		})
+	}, func() {
+		if !d.Chosen.Hopeless {
+			d.NoTry = part(ctx, func(ctx context.Context) (err error) {
+				d.Tried, err = c.Node.Try(ctx, d.Chosen.request(), newestTried)
+				return err // such as of a stream that left the project
+			})
+		}
+	})
 	d.Lines = recordLines(d.One.Line, d.Chosen.Rule.Field, d.One.Message)
 	d.Rule = ruleLines(d.Chosen.Rule)
-	if !d.Chosen.Hopeless {
-		if d.Tried, err = c.Node.Try(ctx, d.Chosen.request(), newestTried); err != nil {
-			d.Trouble = err.Error() // such as a stream that left the project
-		}
-	}
 	return d, nil
 }
 
@@ -154,7 +163,7 @@ func (d *quarantineData) find(ctx context.Context, c *Console, v *Visit) error {
 		try = []string{chosen}
 	}
 	for _, d.Window = range try {
-		all, err := c.Node.Rejections(ctx, d.Stream, since(d.Window, v))
+		all, err := c.Node.Rejections(ctx, v.Frame.Seen(), d.Stream, since(d.Window, v))
 		if err != nil {
 			return err
 		}
@@ -180,7 +189,7 @@ func (d *quarantineData) unfiled(f *Frame) (n int64) {
 		switch {
 		case d.Stream != "" && d.Stream != s.Name:
 		case d.Window == "hour":
-			n += s.Kept - s.Hour.Quarantined
+			n += s.Kept + s.Discarded - s.Hour.Quarantined
 		default:
 			n += s.Unfiled
 		}
@@ -212,6 +221,15 @@ func (r Reason) SQL() string {
 		text += ` and "column" = ` + record.QuoteText(r.Column)
 	}
 	return text + "\norder by _record_id desc"
+}
+
+// SQL is the statement that counts the records by reason.
+func (d *quarantineData) SQL() string {
+	text := "select stream, code, \"column\", count(*) as records, max(message) as one_of_them\nfrom quarantine"
+	if d.Stream != "" {
+		text += "\nwhere stream = " + record.QuoteText(d.Stream)
+	}
+	return text + "\ngroup by all order by records desc"
 }
 
 func (r Reason) request() api.ReplayRequest {

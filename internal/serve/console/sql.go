@@ -95,6 +95,7 @@ type sqlData struct {
 	By      []string // why files were skipped
 	Chart   *resultChart
 	Problem error
+	Late    bool // it ran out of time
 	Fault   *Fault
 	Lines   []codeLine // of the statement with the mistake
 	Mended  string     // the statement with the suggestion in place of the mistake
@@ -160,6 +161,9 @@ func (d *sqlData) ask(ctx context.Context, c *Console, v *Visit, zone *time.Loca
 	d.At = c.Now().In(v.Location)
 	if err != nil {
 		d.Took, d.Problem, v.status = time.Since(began), err, problem.Status(err)
+		if d.Late = record.KindOf(err) == record.Timeout; d.Late {
+			v.status = http.StatusOK // the page is there, and says what to do
+		}
 		if errors.As(err, &d.Fault) && d.Fault.Line > 0 {
 			d.Lines, d.Mended = faultLines(d.Query, d.Fault)
 		}

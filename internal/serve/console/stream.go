@@ -4,7 +4,6 @@ import (
 	"context"
 	"html/template"
 	"math"
-	"net"
 	"strings"
 	"time"
 
@@ -23,6 +22,18 @@ type StreamReader interface {
 	Sent(ctx context.Context, stream string, by Sender, since time.Time, most int) ([]Tapped, error)
 	// Arrivals counts what a stream has received, in steps, from a moment on.
 	Arrivals(ctx context.Context, stream string, from time.Time, step time.Duration) (Arrivals, error)
+}
+
+// ExampleReader makes records for people to copy.
+type ExampleReader interface {
+	// Example is a record that a stream takes: it was tried.
+	Example(ctx context.Context, stream string) (Example, error)
+}
+
+// Example is a record for people to copy.
+type Example struct {
+	Line    string // one JSON object
+	Browser bool   // the stream also takes what biwa.js sends
 }
 
 // Arrivals is counts by time of receipt.
@@ -48,10 +59,13 @@ type streamData struct {
 	State    string
 	Hours    int
 	Chart    template.HTML
+	NoChart  *gap
 	Points   []point // the chart's, newest first
 	Tap      []tapRow
 	Versions []Version // newest first
 	Clients  []client
+	// NoClients is why there is no snippet.
+	NoClients *gap
 }
 
 type point struct {
@@ -61,15 +75,17 @@ type point struct {
 	Off             bool // no node ran
 }
 
-// client is a way to send, as a snippet.
-type client struct{ Name, Text string }
-
 func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	s, err := v.stream(v.Request.PathValue("stream"))
 	if err != nil {
 		return nil, err
 	}
-	d := streamData{Stream: s, State: s.State(), Clients: v.clients(s.Name)}
+	d := &streamData{Stream: s, State: s.State()}
+	if !s.Gone && (!v.fragment || s.Total.Accepted == 0) { // the live part shows one until the first record is there
+		var example Example
+		d.NoClients = part(ctx, func(ctx context.Context) (err error) { example, err = c.Node.Example(ctx, s.Name); return err })
+		d.Clients = v.clients(s.Name, example)
+	}
 	if d.Versions, err = c.Node.Versions(s.Name); err != nil {
 		return nil, err
 	}
@@ -81,8 +97,8 @@ func loadStream(ctx context.Context, c *Console, v *Visit) (any, error) {
 	if d.Tap, err = c.tap(ctx, v, s.Name); err != nil {
 		return nil, err
 	}
-	if err := d.draw(ctx, c, v); err != nil {
-		return nil, err
+	if d.NoChart = d.draw(ctx, c, v); d.NoChart != nil && d.NoChart.Late {
+		v.keep = append(v.keep, "rate")
 	}
 	for i, j := 0, len(d.Versions)-1; i < j; i, j = i+1, j-1 {
 		d.Versions[i], d.Versions[j] = d.Versions[j], d.Versions[i]
@@ -117,12 +133,12 @@ func stepOf(hours int) time.Duration {
 }
 
 // draw counts the arrivals and draws the rate.
-func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) error {
+func (d *streamData) draw(ctx context.Context, c *Console, v *Visit) *gap {
 	step := stepOf(d.Hours)
 	from := v.Now.Add(-time.Duration(d.Hours) * time.Hour).Truncate(step).Add(step)
-	a, err := c.Node.Arrivals(ctx, d.Name, from, step)
-	if err != nil {
-		return err
+	var a Arrivals
+	if missing := part(ctx, func(ctx context.Context) (err error) { a, err = c.Node.Arrivals(ctx, d.Name, from, step); return err }); missing != nil {
+		return missing
 	}
 	chart := svg.Chart{From: from, To: a.At, Zone: v.Location, Every: step, Date: v.day,
 		Value: func(f float64) string { return strings.TrimSuffix(v.Rate(f), ".0") }}
@@ -183,24 +199,4 @@ func (d *streamData) sentence(v *Visit) string {
 		return plain(v.T("stream.chart.none", d.Name, d.Hours))
 	}
 	return plain(v.T("stream.chart", d.Name, d.Hours, v.Rate(most.PerSecond), v.day(most.From.In(v.Location))+" "+most.From.In(v.Location).Format("15:04")))
-}
-
-// clients are snippets that send to a stream as they stand.
-func (v *Visit) clients(stream string) []client {
-	base := v.Base()
-	host, port, err := net.SplitHostPort(v.Request.Host)
-	if err != nil {
-		host, port = v.Request.Host, map[string]string{"http": "80", "https": "443"}[base[:len(base)-len("://"+v.Request.Host)]]
-	}
-	event := `{"ts":"` + v.Now.Format("2006-01-02T15:04:05Z07:00") + `"}`
-	list := []client{
-		{"curl", "curl " + base + "/v1/events/" + stream + " \\\n  -H 'Content-Type: application/x-ndjson' \\\n  -d '" + event + "'"},
-		{"browser", "biwa key create website --stream " + stream + " --origin " + base + "\n\n<script src=\"" + base + "/biwa.js\" data-key=\"KEY\" defer></script>"},
-	}
-	if aws := v.options.AWS(); aws != "" {
-		list = append(list, client{"boto3", "import boto3, json\nfh = boto3.client(\"firehose\", region_name=\"us-east-1\",\n    endpoint_url=\"" + aws + "\",\n    aws_access_key_id=\"any\", aws_secret_access_key=\"any\")\nfh.put_record(DeliveryStreamName=\"" + stream + "\",\n    Record={\"Data\": json.dumps({\"ts\": \"" + v.Now.Format("2006-01-02T15:04:05Z07:00") + "\"})})"})
-	}
-	return append(list,
-		client{"Go", "body := strings.NewReader(`" + event + "`)\nresp, err := http.Post(\"" + base + "/v1/events/" + stream + "\",\n    \"application/x-ndjson\", body)"},
-		client{"Fluent Bit", "[OUTPUT]\n    Name   http\n    Match  *\n    Host   " + host + "\n    Port   " + port + "\n    URI    /v1/events/" + stream + "\n    Format json_lines"})
 }

@@ -1,6 +1,9 @@
 package console
 
-import "context"
+import (
+	"context"
+	"html/template"
+)
 
 // streamsPage answers: are all streams flowing?
 func streamsPage() *page {
@@ -12,10 +15,11 @@ type streamsData struct {
 	PerSecond float64
 	Quiet     int // streams without a record in the last minute
 	Wrong     int // that fail or are late
+	Active    int // of the project
 }
 
 // streamRow is a stream with its state: "run" while records come, "wait" while
-// none do, "none" before the first, "late", "fail".
+// none do, "none" before the first, "skip" once it was removed, "late", "fail".
 type streamRow struct {
 	Stream
 	State string
@@ -25,6 +29,9 @@ func loadStreams(_ context.Context, _ *Console, v *Visit) (any, error) {
 	d := streamsData{}
 	for _, s := range v.Frame.Streams {
 		row := streamRow{s, s.State()}
+		if !s.Gone {
+			d.Active++
+		}
 		switch row.State {
 		case "fail", "late":
 			d.Wrong++
@@ -44,6 +51,8 @@ func (s Stream) State() string {
 		return "fail"
 	case s.Late():
 		return "late"
+	case s.Gone:
+		return "skip"
 	case s.PerSecond > 0:
 		return "run"
 	case s.Total.Accepted == 0:
@@ -56,4 +65,24 @@ func (s Stream) State() string {
 // which it came in the last minute.
 func (s Stream) Late() bool {
 	return float64(s.Waiting)/max(s.PerSecond, 1) > behindTime.Seconds()
+}
+
+// Active are the streams of the project.
+func (f *Frame) Active() (active []Stream) {
+	for _, s := range f.Streams {
+		if !s.Gone {
+			active = append(active, s)
+		}
+	}
+	return active
+}
+
+// Gone marks a stream, or its table, that is not in the project any more.
+func (v *Visit) Gone(name string) template.HTML {
+	for _, s := range v.Frame.Streams {
+		if s.Name == name && s.Gone {
+			return ` <small class="gone">` + v.T("stream.gone") + `</small>`
+		}
+	}
+	return ""
 }

@@ -3,6 +3,7 @@ package console
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"html/template"
 	"math"
 	"slices"
@@ -83,12 +84,10 @@ func tablePage() *page {
 
 type tableData struct {
 	TableDetail
-	Trouble string // why something could not be read, "" if all was
 	Columns []columnRow
 	Hidden  int // columns that are not shown
 	Strip   template.HTML
 	Key     []keyStep
-	Groups  []string // of the strip
 	Days    int
 	From    time.Time // the strip's first day
 	Holes   []hole
@@ -96,6 +95,9 @@ type tableData struct {
 	Sample  [][]Cell
 	Files   []FileGroup // the largest first, those without partition before
 	More    int         // groups of files that are not shown
+	// Why the values of columns, the strip and the newest rows are not there.
+	NoExtents, NoDays, NoSample *gap
+	Send                        string // a command that sends a first record
 }
 
 type columnRow struct {
@@ -124,16 +126,58 @@ const (
 )
 
 func loadTable(ctx context.Context, c *Console, v *Visit) (any, error) {
-	detail, err := c.Node.Table(ctx, v.Request.PathValue("table"))
+	table, err := c.Node.Hold(v.Request.PathValue("table"))
 	if err != nil {
 		return nil, err
 	}
-	d := tableData{TableDetail: detail, Days: v.Number("days", 62, 7, 731)}
+	defer table.Release()
+	d := &tableData{Days: v.Number("days", 62, 7, 731)}
+	if d.TableDetail, err = table.Detail(); err != nil {
+		return nil, err
+	}
+	var days Days
+	var extents []Extent
+	// Where it is late, the number that the World has stays: it may be ahead by rows
+	// that are being added.
+	recent := func() {
+		part(ctx, func(ctx context.Context) error {
+			n, err := table.Recent(ctx)
+			if err == nil {
+				d.Recent = n
+			}
+			return err
+		})
+	}
 	if v.fragment {
+		recent()
 		return d, nil // only its numbers are live
 	}
-	extents, err := c.Node.Extents(ctx, d.Name)
-	d.note(err)
+	together(recent, func() {
+		d.NoExtents = part(ctx, func(ctx context.Context) (err error) { extents, err = table.Extents(ctx); return err })
+	}, func() {
+		d.NoDays = part(ctx, func(ctx context.Context) (err error) { days, err = table.Days(ctx, d.Days); return err })
+	}, func() {
+		d.NoSample = part(ctx, func(ctx context.Context) (err error) { d.Sample, err = table.Newest(ctx, sampleShown); return err })
+	})
+	if d.Stream && d.All() == 0 && v.Gone(d.Name) == "" {
+		d.Send = c.send(ctx, v, d.Name)
+	}
+	d.list(v, extents)
+	d.draw(v, days)
+	d.Files = slices.Clone(d.Groups)
+	slices.SortStableFunc(d.Files, func(a, b FileGroup) int {
+		return cmp.Or(cmp.Compare(min(len(a.Partition), 1), min(len(b.Partition), 1)), slices.Compare(b.Partition, a.Partition))
+	})
+	if d.More = len(d.Files) - filesShown; d.More > 0 && v.Query("all") == "" {
+		d.Files = d.Files[:filesShown]
+	} else {
+		d.More = 0
+	}
+	return d, nil
+}
+
+// list makes the rows of columns.
+func (d *tableData) list(v *Visit, extents []Extent) {
 	for i, column := range d.Schema {
 		row := columnRow{Column: column}
 		if i < len(extents) {
@@ -148,28 +192,11 @@ func loadTable(ctx context.Context, c *Console, v *Visit) (any, error) {
 		d.Hidden = len(d.Columns) - columnsShown
 		d.Columns = d.Columns[:columnsShown]
 	}
-	days, err := c.Node.Days(ctx, d.Name, d.Days)
-	d.note(err)
-	d.draw(v, days)
-	d.Sample, err = c.Node.Sample(ctx, d.Name, sampleShown)
-	d.note(err)
-	d.Files = slices.Clone(detail.Groups)
-	slices.SortStableFunc(d.Files, func(a, b FileGroup) int {
-		return cmp.Or(cmp.Compare(min(len(a.Partition), 1), min(len(b.Partition), 1)), slices.Compare(b.Partition, a.Partition))
-	})
-	if d.More = len(d.Files) - filesShown; d.More > 0 && v.Query("all") == "" {
-		d.Files = d.Files[:filesShown]
-	} else {
-		d.More = 0
-	}
-	return d, nil
 }
 
-// note keeps what could not be read: the page shows the rest.
-func (d *tableData) note(err error) {
-	if err != nil && d.Trouble == "" {
-		d.Trouble = err.Error()
-	}
+// NewestSQL is the statement for what Newest rows shows.
+func (d *tableData) NewestSQL() string {
+	return fmt.Sprintf("select *\nfrom %s\norder by _record_id desc\nlimit %d", d.Name, sampleShown)
 }
 
 // draw makes the strip of days.
@@ -199,7 +226,6 @@ func (d *tableData) draw(v *Visit, days Days) {
 			d.Holes = append(d.Holes, hole{name, day})
 			row.Holes = append(row.Holes, svg.Hole{Day: i, Label: plain(v.T("table.hole", cmp.Or(name, d.Name), v.day(day)))})
 		}
-		d.Groups = append(d.Groups, name)
 		strip.Rows = append(strip.Rows, row)
 	}
 	strip.Sentence = plain(v.T("table.strip", d.Name, d.Days, d.Full, len(d.Holes)))
@@ -271,7 +297,7 @@ func holesIn(cells []float64) (holes []int) {
 }
 
 // Median is the middle size of the table's groups of files per file, in bytes.
-func (d tableData) Median() int64 {
+func (d *tableData) Median() int64 {
 	if d.Table.Files == 0 {
 		return 0
 	}
@@ -279,7 +305,7 @@ func (d tableData) Median() int64 {
 }
 
 // Shown are the newest snapshots.
-func (d tableData) Shown() []Snapshot { return d.Snapshots[:min(len(d.Snapshots), snapshotsShown)] }
+func (d *tableData) Shown() []Snapshot { return d.Snapshots[:min(len(d.Snapshots), snapshotsShown)] }
 
 // What says what a commit did: "flush", "compaction", "removal" or "change".
 func (s Snapshot) What() string {

@@ -9,20 +9,31 @@ import (
 type TableReader interface {
 	// Tables lists every table.
 	Tables(ctx context.Context) ([]Table, error)
-	// Table is one of them with its columns, commits and files.
-	Table(ctx context.Context, name string) (TableDetail, error)
-	// Days counts a table's rows by local day, over so many days at least.
-	Days(ctx context.Context, name string, days int) (Days, error)
+	// Hold holds one of them as it is now; the caller lets go of it.
+	Hold(name string) (HeldTable, error)
+}
+
+// HeldTable is a table at one moment: what its methods count is the same rows, whatever
+// comes or is committed meanwhile.
+type HeldTable interface {
+	// Detail is its columns, commits and files.
+	Detail() (TableDetail, error)
+	// Recent counts the rows that no file has.
+	Recent(ctx context.Context) (int64, error)
+	// Days counts the rows by local day, over so many days at least.
+	Days(ctx context.Context, days int) (Days, error)
 	TableCells
+	Release()
 }
 
 // TableCells reads what is in a table.
 type TableCells interface {
 	// Extents are each column's nulls, least and greatest value, in the order of the
 	// table's columns.
-	Extents(ctx context.Context, name string) ([]Extent, error)
-	// Sample is a table's newest rows, cells in the order of its columns.
-	Sample(ctx context.Context, name string, most int) ([][]Cell, error)
+	Extents(ctx context.Context) ([]Extent, error)
+	// Newest are the rows with the highest record ids, cells in the order of the
+	// columns.
+	Newest(ctx context.Context, most int) ([][]Cell, error)
 }
 
 // Table is one table at one moment.

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -42,6 +43,7 @@ type tourData struct {
 	Text     string // of the definition
 	Record   string // to send
 	Chart    template.HTML
+	NoCounts *gap // why some of it is not there
 }
 
 // audience is a row of page views and visitors.
@@ -107,17 +109,15 @@ func loadTour(ctx context.Context, c *Console, v *Visit) (any, error) {
 		d.Zone = "UTC"
 	}
 	var all []moved
-	if err := errors.Join(c.Node.Rows(ctx, clicksSQL, &d.Mine), c.Node.Rows(ctx, creatorsSQL, &d.Creators), c.Node.Rows(ctx, sitesSQL, &d.Sites),
-		c.Node.Rows(ctx, daysSQL(d.Zone), &d.Days), c.Node.Rows(ctx, movedSQL(v.Zone()), &all)); err != nil {
-		return nil, err
-	}
+	d.NoCounts = part(ctx, func(ctx context.Context) error {
+		return errors.Join(c.Node.Rows(ctx, clicksSQL, &d.Mine), c.Node.Rows(ctx, creatorsSQL, &d.Creators), c.Node.Rows(ctx, sitesSQL, &d.Sites),
+			c.Node.Rows(ctx, daysSQL(d.Zone), &d.Days), c.Node.Rows(ctx, movedSQL(v.Zone()), &all))
+	})
+	d.NoCounts = cmp.Or(d.NoCounts, part(ctx, func(ctx context.Context) error { return d.follow(ctx, c, v) }))
 	if len(all) > 0 {
 		d.Moved = all[0]
 	}
 	if d.Tap, err = c.tap(ctx, v, viewStream); err != nil {
-		return nil, err
-	}
-	if err := d.follow(ctx, c, v); err != nil {
 		return nil, err
 	}
 	if d.Text, err = c.Demo.Definition(brokenStream); err != nil {

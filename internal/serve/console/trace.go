@@ -21,6 +21,7 @@ type traceData struct {
 	Problem error
 	api.Trace
 	Found     bool
+	NoFate    *gap // why it is not said what became of it
 	Lines     []codeLine
 	Committed time.Time
 	Rewritten time.Time
@@ -41,12 +42,13 @@ func loadTrace(ctx context.Context, c *Console, v *Visit) (any, error) {
 	}
 	id, err := record.ParseRecordID(d.ID)
 	if err == nil {
-		d.Trace, err = c.Node.Trace(ctx, id)
+		d.NoFate = part(ctx, func(ctx context.Context) error { d.Trace, err = c.Node.Trace(ctx, id); return err })
 	}
-	if err != nil {
-		if status := problem.Status(err); status >= 500 {
-			return nil, err
-		}
+	switch {
+	case err != nil && d.Line != "": // the log has it, and SQL does not tell what became of it
+	case err != nil && problem.Status(err) >= 500:
+		return nil, err
+	case err != nil:
 		d.Problem, v.status = err, problem.Status(err)
 		return d, nil
 	}

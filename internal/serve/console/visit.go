@@ -32,7 +32,8 @@ type Visit struct {
 	page     *page
 	options  *Options
 	fragment bool
-	status   int // of the answer where load wants another one; 0 for the usual
+	keep     []string // live fragments that are late: what a page shows of them stays
+	status   int      // of the answer where load wants another one; 0 for the usual
 }
 
 // Project is the project's name.
