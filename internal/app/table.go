@@ -27,6 +27,11 @@ type tables struct {
 func (t *tables) Prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.prepare(ctx, table, schema)
+}
+
+// prepare is Prepare; the caller holds mu, so that no column is renamed meanwhile.
+func (t *tables) prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error) {
 	if known, ok := t.prepared[table]; ok && sameColumns(known, schema) {
 		return known, nil
 	}

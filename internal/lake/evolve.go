@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	iceberg "github.com/apache/iceberg-go"
 	icetable "github.com/apache/iceberg-go/table"
 
 	"github.com/biwa-data/biwa/internal/meta"
@@ -40,17 +39,8 @@ func (l *Lake) Evolve(ctx context.Context, name string, schema record.Schema) (r
 }
 
 func evolution(t *table, schema record.Schema) ([]icetable.Update, error) {
-	ids := t.metadata.LastColumnID()
-	merged, err := merge(t.name, t.schema, schema, &ids)
-	if err != nil || sameSchema(merged, t.schema) {
-		return nil, err
-	}
-	fields, jsonIDs := toIceberg(merged)
-	updates := []icetable.Update{icetable.NewAddSchemaUpdate(fields), icetable.NewSetCurrentSchemaUpdate(-1)}
-	if t.metadata.Properties()[propertyJSON] != jsonIDs {
-		updates = append(updates, icetable.NewSetPropertiesUpdate(iceberg.Properties{propertyJSON: jsonIDs}))
-	}
-	return updates, nil
+	_, updates, err := alteration(t, Spec{Schema: schema})
+	return updates, err
 }
 
 // Drop removes a table. Its files are deleted by Sweep, after the grace and once

@@ -10,8 +10,9 @@ import (
 // merge is a table's columns after they were asked to hold wanted as well. It
 // only ever adds columns and widens types; a table that is wider than wanted
 // stays so. ids is the highest field id in use, and moves up.
-func merge(table string, have, wanted record.Schema, ids *int) (record.Schema, error) {
-	m := merger{table: table, ids: ids}
+// misfits are what is known to be wrong already.
+func merge(table string, have, wanted record.Schema, ids *int, misfits ...Misfit) (record.Schema, error) {
+	m := merger{table: table, ids: ids, misfits: misfits}
 	merged, err := m.columns("", have, wanted)
 	if err == nil && len(m.misfits) > 0 {
 		err = record.Errorf(record.Conflict, "%w", &Misfits{table, m.misfits})

@@ -112,7 +112,7 @@ func (n *inferred) see(s *Shaper, u *unknown, hour int64) {
 	}
 	name := string(u.key.AppendText(nil))
 	lower := strings.ToLower(name)
-	if n.names[lower] || validName(name) != nil || s.hasName(lower) {
+	if n.names[lower] || validName(name) != nil || s.former[lower] || s.hasName(lower) {
 		return
 	}
 	if n.names == nil {

@@ -161,6 +161,8 @@ type StreamChange struct {
 	Change     string `json:"change" enum:"added,changed,removed"`
 	Generation int    `json:"generation,omitempty"`
 	Since      int64  `json:"since,omitempty" doc:"sequence number from which it holds"`
+	// Columns says which columns of the table were renamed and dropped.
+	Columns []string `json:"columns,omitempty" doc:"columns of its table that were renamed or dropped, a sentence each"`
 }
 
 // LimitList is the answer of list-limits.
