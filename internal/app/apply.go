@@ -265,7 +265,22 @@ func (n *Node) startWorker(ctx context.Context, s *stream, p Project) error {
 	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: watchedEngine{n.engine, n},
 		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, deliver.Options{Flush: flushOf(p, s),
 		Told: func(what string, err error) { n.health.tell(what+" "+s.name, err) }})
-	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
+	run := n.held(s.worker.Run)
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	s.stop = func() {
+		cancel()
+		<-ended
+	}
+	n.workers.Go(n.watched("stream "+s.name, func(ctx context.Context) error {
+		defer close(ended)
+		defer context.AfterFunc(ctx, cancel)()
+		err := run(own)
+		if own.Err() != nil && errors.Is(err, context.Canceled) {
+			return ctx.Err() // nil where the stream was stopped alone
+		}
+		return err
+	}))
 	return nil
 }
 
@@ -339,5 +354,8 @@ func (n *Node) WaitVisible(ctx context.Context, id record.StreamID, seq record.S
 	n.mu.Lock()
 	s := n.streams[id]
 	n.mu.Unlock()
+	if s == nil {
+		return record.Errorf(record.NotFound, "the stream's table was dropped")
+	}
 	return s.worker.WaitVisible(ctx, seq)
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/deliver"
@@ -26,6 +27,8 @@ type stream struct {
 	name    string
 	created time.Time
 	worker  *deliver.Worker // set before the stream is registered
+	stop    func()          // ends the worker, and waits until it has; set with it
+	ended   atomic.Bool     // nothing is accepted any more: its table is being dropped
 	dedupe  *deduper
 
 	mu          sync.Mutex
@@ -229,7 +232,7 @@ func (n *Node) loadStreams(ctx context.Context) error {
 		}
 		n.register(s)
 	}
-	return nil
+	return n.removeLeftKeys()
 }
 
 func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
