@@ -133,6 +133,10 @@ func TestColumnsWithAPartToPlayAreRenamed(t *testing.T) {
 	p.reload(n, one("s", define("moment", "place", "eid", "who", "page", true)))
 	n.Send("s", first) // a copy
 	n.Send("s", strings.NewReplacer("10:00", "10:10", `"1"`, `"3"`).Replace(first))
+	// Its page reads files of both names, and recent rows.
+	if status, page, _ := n.Do(http.MethodGet, "/tables/s", ""); status != http.StatusOK || !strings.Contains(page, "moment_day") || strings.Contains(page, `class="said bad"`) {
+		t.Errorf("the table's page: %d %s", status, page)
+	}
 	if got := n.One("SELECT count(DISTINCT session_id) FROM s_sessions"); got != "1" {
 		t.Errorf("%s sessions, want 1", got)
 	}

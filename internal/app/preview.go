@@ -119,7 +119,7 @@ func Foresee(ctx context.Context, data string, p Project) (found Preview, err er
 		}
 		for _, name := range slices.Sorted(maps.Keys(last)) {
 			if _, kept := p.Streams[name]; !kept && tables[name] != nil {
-				found.Changes = append(found.Changes, fmt.Sprintf("stream %s is not in the project: it takes no records, and its table stays", name))
+				found.Changes = append(found.Changes, fmt.Sprintf("stream %s is not in the project: it takes no records, and its table stays (biwa table drop %s deletes it)", name, name))
 			}
 		}
 		return nil

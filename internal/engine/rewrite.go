@@ -121,6 +121,12 @@ func (e *Engine) rewriteStatement(job record.RewriteJob, columns []string, where
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + e.readParquet(job.Sources, job.Schema) + where + order
 }
 
+// FilesAs is what stands in FROM to read files with the columns of a schema, by field
+// id, in a statement of Biwa's own.
+func (e *Engine) FilesAs(files []record.File, schema record.Schema) string {
+	return e.readParquet(files, schema)
+}
+
 // readParquet is the table function over files; with a schema, columns come by
 // field id.
 func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
