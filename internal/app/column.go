@@ -61,8 +61,8 @@ func (n *Node) measure(ctx context.Context, pin *world.Pin, t *world.Table) ([]c
 	found := make([]console.Extent, len(t.Schema))
 	var plain []int // columns of which a footer tells
 	for i, c := range t.Schema {
-		switch c.Type.Kind {
-		case record.Array, record.Struct:
+		switch {
+		case c.Type.Kind == record.Array, c.Type.Kind == record.Struct, len(c.Was) > 0: // of which a file has one field or another
 		default:
 			plain = append(plain, i)
 		}

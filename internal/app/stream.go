@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -152,7 +153,8 @@ func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []re
 	last := e.newest()
 	stored := last.stored
 	stored.Moves = shape.Moves{}
-	if len(stored.Definition.Columns)+len(columns) > maxColumns {
+	columns = e.asTheTableHas(columns)
+	if added := slices.DeleteFunc(slices.Clone(columns), func(c record.NewColumn) bool { return c.Widened }); len(stored.Definition.Columns)+len(added) > maxColumns {
 		stored.Definition.UnknownFields = shape.UnknownKeep
 	} else {
 		stored.Definition = stored.Definition.Evolved(columns)
@@ -172,6 +174,24 @@ func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []re
 	}
 	e.add(g)
 	return nil
+}
+
+// asTheTableHas gives new columns the type of a column that the table has under the
+// name, left out of the definition: what does not fit it stays in _extra.
+func (e evolving) asTheTableHas(columns []record.NewColumn) []record.NewColumn {
+	t := e.node.worlds.Current().Table(e.name)
+	if t == nil {
+		return columns
+	}
+	columns = slices.Clone(columns)
+	for i := range columns {
+		for _, have := range t.Schema {
+			if !columns[i].Widened && strings.EqualFold(have.Name, columns[i].Name) {
+				columns[i].Name, columns[i].Type = have.Name, have.Type
+			}
+		}
+	}
+	return columns
 }
 
 // Prepare makes the table have the columns of a shaper of the stream.

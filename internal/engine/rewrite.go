@@ -138,7 +138,11 @@ func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
 	if schema != nil {
 		option = ", schema=" + parquetSchema(schema)
 	}
-	return "read_parquet([" + strings.Join(paths, ", ") + "]" + option + ")"
+	read := "read_parquet([" + strings.Join(paths, ", ") + "]" + option + ")"
+	if head := fromParquet(schema); head != "FROM " {
+		return "(" + head + read + ")"
+	}
+	return read
 }
 
 // writeRuns writes one file after another until the sorted rows end.

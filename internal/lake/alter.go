@@ -64,8 +64,10 @@ func alteration(t *table, spec Spec) (record.Schema, []icetable.Update, error) {
 	}
 	fields, jsonIDs := toIceberg(merged)
 	updates := []icetable.Update{icetable.NewAddSchemaUpdate(fields), icetable.NewSetCurrentSchemaUpdate(-1)}
-	if t.metadata.Properties()[propertyJSON] != jsonIDs {
-		updates = append(updates, icetable.NewSetPropertiesUpdate(iceberg.Properties{propertyJSON: jsonIDs}))
+	for key, value := range map[string]string{propertyJSON: jsonIDs, propertyWidened: widenedText(merged)} {
+		if t.metadata.Properties()[key] != value {
+			updates = append(updates, icetable.NewSetPropertiesUpdate(iceberg.Properties{key: value}))
+		}
 	}
 	return merged, updates, nil
 }
@@ -117,7 +119,7 @@ func (t *table) former() map[string]string {
 	for _, s := range t.metadata.Schemas() { // the oldest first: what had a name last counts
 		for _, f := range s.Fields() {
 			lower := strings.ToLower(f.Name)
-			if taken[lower] {
+			if taken[lower] || strings.HasPrefix(lower, "_") {
 				continue
 			}
 			if names == nil {

@@ -102,3 +102,51 @@ func TestAlterIsAllOrNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAGuessedColumnIsReplacedByAWiderOne(t *testing.T) {
+	ctx := context.Background()
+	n := newNode(t, Options{})
+	guessed := func(t record.Type) record.Schema {
+		return record.Schema{{Name: "id", Type: record.Type{Kind: record.Int}}, {Name: "n", Type: t, Guessed: true}}
+	}
+	whole, digits, text := record.Type{Kind: record.Bigint}, record.Type{Kind: record.Decimal, Precision: 38}, record.Type{Kind: record.Varchar}
+	must(n.Create(ctx, Spec{Name: "t", Schema: guessed(whole)}))
+	must(n.Evolve(ctx, "t", guessed(digits)))
+	must(n.Evolve(ctx, "t", guessed(text)))
+	const want = "2 of 3: 1=id 4=n 2=_n_bigint_2 3=_n_decimal_3"
+	check := func(n *node) {
+		t.Helper()
+		if got := asIceberg(t, n, "t"); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+		schema := n.world.Current().Table("t").Schema
+		if len(schema) != 2 || schema[1].FieldID != 4 || fmt.Sprint(schema[1].Was) != fmt.Sprint([]record.Was{{FieldID: 2, Type: whole}, {FieldID: 3, Type: digits}}) {
+			t.Errorf("the World has %+v", schema)
+		}
+	}
+	check(n)
+	for _, older := range []record.Type{whole, digits, text} { // as a replay of the log prepares it
+		must(n.Evolve(ctx, "t", guessed(older)))
+	}
+	check(n)
+	n = n.again(Options{})
+	check(n)
+	if _, err := n.Evolve(ctx, "t", record.Schema{{Name: "n", Type: whole}}); record.KindOf(err) != record.Conflict {
+		t.Errorf("a column that was declared: %v", err)
+	}
+	// It is renamed, and dropped, with all that it was.
+	spec := Spec{Name: "t", Schema: record.Schema{{Name: "id", Type: record.Type{Kind: record.Int}}, {Name: "m", Type: text}}, Renamed: map[string]string{"n": "m"}}
+	if err := n.Alter(ctx, []Spec{spec}, &Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := asIceberg(t, n, "t"); got != "3 of 4: 1=id 4=m 2=_m_bigint_2 3=_m_decimal_3" {
+		t.Errorf("renamed: %s", got)
+	}
+	spec = Spec{Name: "t", Schema: spec.Schema[:1], Dropped: []string{"m"}}
+	if err := n.Alter(ctx, []Spec{spec}, &Commit{}); err != nil {
+		t.Fatal(err)
+	}
+	if got := asIceberg(t, n, "t"); got != "4 of 5: 1=id" {
+		t.Errorf("dropped: %s", got)
+	}
+}

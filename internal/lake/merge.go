@@ -82,6 +82,7 @@ func (m *merger) columns(path string, have, wanted []record.Column) ([]record.Co
 			merged = append(merged, record.Column{Name: w.Name, Doc: w.Doc, FieldID: m.id()})
 		case merged[i].Name != w.Name:
 			m.misfit("column %s%s is there as %s%s: the two differ only in case, use the table's spelling", path, w.Name, path, merged[i].Name)
+		case path == "" && m.replaced(&merged[i], w):
 		default:
 			t, err := m.widen(path+w.Name, merged[i].Type, w.Type)
 			if err != nil {

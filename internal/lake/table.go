@@ -17,7 +17,8 @@ import (
 // Properties of ours in a table's metadata.
 const (
 	propertyTimeColumn = "biwa.time-column"
-	propertyJSON       = "biwa.json-fields" // ids, joined by commas: Iceberg has no such type
+	propertyJSON       = "biwa.json-fields"    // ids, joined by commas: Iceberg has no such type
+	propertyWidened    = "biwa.widened-fields" // see widenedText
 )
 
 // youngSpec is the partition spec of flushes: none. What compaction writes has
@@ -74,7 +75,7 @@ func (l *Lake) read(ctx context.Context, name, location string) (*table, error) 
 }
 
 func schemaOf(m icetable.Metadata) (record.Schema, error) {
-	return fromIceberg(m.CurrentSchema(), m.Properties()[propertyJSON])
+	return fromIceberg(m.CurrentSchema(), m.Properties()[propertyJSON], m.Properties()[propertyWidened])
 }
 
 // reload reads the table anew after another process has moved it, and publishes

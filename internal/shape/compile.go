@@ -103,7 +103,7 @@ func (c *compiler) column(i int) {
 		c.badType(path+".type", def, err)
 		return
 	}
-	if !c.addColumn(path+".name", record.Column{Name: def.Name, Type: typ, Doc: def.Description}) {
+	if !c.addColumn(path+".name", record.Column{Name: def.Name, Type: typ, Doc: def.Description, Guessed: def.Inferred}) {
 		return
 	}
 	at := len(c.shaper.schema) - 1

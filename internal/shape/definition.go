@@ -118,11 +118,19 @@ type Flush struct {
 	Age  Duration `yaml:"age" json:"age,omitzero" jsonschema:"description=How old the oldest row may be\\, such as 10s; six times that while there are fewer than 1\\,000 rows."`
 }
 
-// Evolved is the definition with columns added that Batch.Unknown named.
+// Evolved is the definition with columns added and widened as Batch.Unknown says.
 func (d Definition) Evolved(columns []record.NewColumn) Definition {
 	added := make([]Column, 0, len(d.Columns)+len(columns))
 	added = append(added, d.Columns...)
 	for _, c := range columns {
+		if c.Widened {
+			for i := range added {
+				if added[i].Inferred && added[i].Name == c.Name {
+					added[i].Type = c.Type.String()
+				}
+			}
+			continue
+		}
 		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true, Hour: c.Hour})
 	}
 	d.Columns = added
