@@ -69,7 +69,8 @@ func printFindings(out io.Writer, findings []finding) {
 
 func examine(ctx context.Context, dir string, f *serverFlags) []finding {
 	p, problems := project.Load(dir, os.LookupEnv)
-	findings := []finding{examineProject(ctx, p, problems, dir), examineMachine()}
+	findings := append([]finding{examineProject(ctx, p, problems, dir)}, examineTables(ctx, p, problems, dir, f)...)
+	findings = append(findings, examineMachine())
 	data := f.folder(dir, p.Config.Storage.Data)
 	for !exists(data) {
 		data = filepath.Dir(data)
@@ -96,6 +97,29 @@ func examineProject(ctx context.Context, p *project.Project, problems project.Pr
 		return finding{"project", false, fmt.Sprintf("%d mistakes", len(problems)), "biwa check " + dir}
 	}
 	return finding{"project", true, fmt.Sprintf("%s, %s, %d streams", p.Config.Name, p.Location, len(p.Streams)), ""}
+}
+
+// examineTables compares the project with the data that is there, as check does: what a
+// start or a reload would change, and what the tables cannot take.
+func examineTables(ctx context.Context, p *project.Project, problems project.Problems, dir string, f *serverFlags) []finding {
+	if len(problems) > 0 {
+		return nil // they come first
+	}
+	mistakes, changes, err := f.foresee(ctx, dir, p)
+	if err != nil {
+		return []finding{{"tables", false, err.Error(), ""}}
+	}
+	var found []finding
+	for _, m := range mistakes {
+		found = append(found, finding{"tables", false, m.String(), "biwa up and biwa reload refuse the project until the file is mended"})
+	}
+	for _, change := range changes {
+		found = append(found, finding{"tables", true, change, ""})
+	}
+	if len(found) == 0 {
+		found = append(found, finding{"tables", true, "as the project has them", ""})
+	}
+	return found
 }
 
 func examineMachine() finding {

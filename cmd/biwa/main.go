@@ -97,7 +97,7 @@ func newRoot() *cobra.Command {
 			root.AddCommand(c)
 		}
 	}
-	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine())
+	add("data", newSend(), newTap(), newSQL(), newLedger(), newTrace(), newQuarantine(), newTable())
 	add("jobs", newFlow())
 	add("project", newInit(), newCheck(), newSchema())
 	add("server", newUp(), newReload(), newDemo(), newKey(), newDoctor(), newRecover(), newBench())

@@ -50,6 +50,9 @@ func printReload(out io.Writer, a api.ReloadAnswer) {
 			continue
 		}
 		fmt.Fprintf(out, "reloaded: stream %s %s, definition %d holds from sequence number %d\n", c.Stream, c.Change, c.Generation, c.Since)
+		for _, column := range c.Columns {
+			fmt.Fprintf(out, "reloaded: stream %s: %s\n", c.Stream, column)
+		}
 	}
 	for _, c := range a.Settings {
 		fmt.Fprintf(out, "reloaded: %s %s\n", c.Key, inWords(c))

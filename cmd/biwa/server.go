@@ -173,6 +173,9 @@ func (s *server) reload(ctx context.Context) {
 	}
 	for _, c := range answer.Changed {
 		fmt.Fprintf(s.out, "reloaded: stream %s %s, definition %d holds from sequence number %d\n", c.Stream, c.Change, c.Generation, c.Since)
+		for _, column := range c.Columns {
+			fmt.Fprintf(s.out, "reloaded: stream %s: %s\n", c.Stream, column)
+		}
 	}
 	for _, c := range answer.Settings {
 		fmt.Fprintf(s.out, "reloaded: %s %s\n", c.Key, inWords(c))

@@ -89,7 +89,11 @@ func (n *Node) Verify(ctx context.Context, full bool) (ledger.Verification, erro
 	defer pin.Release()
 	for i := range v.Tables {
 		t := &v.Tables[i]
-		distinct, rows, err := n.distinct(ctx, pin.Table(t.Table).Files.All())
+		table := pin.Table(t.Table)
+		if table == nil {
+			continue // it was dropped
+		}
+		distinct, rows, err := n.distinct(ctx, table.Files.All())
 		if err != nil {
 			return v, err
 		}

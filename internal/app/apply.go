@@ -17,12 +17,14 @@ import (
 	"github.com/biwa-data/biwa/internal/record"
 	"github.com/biwa-data/biwa/internal/serve/api"
 	"github.com/biwa-data/biwa/internal/shape"
+	"github.com/biwa-data/biwa/internal/world"
 )
 
 // plan is a change of one stream that has been prepared: what could be refused
 // has been tried.
 type plan struct {
 	stream     *stream
+	last       *generation // that holds as it was prepared; nil of a new stream
 	generation *generation
 	spec       lake.Spec
 	change     api.StreamChange
@@ -32,15 +34,21 @@ type plan struct {
 // changed definition holds for what is stored from then on. The caller holds applying.
 func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err error) {
 	p.Limit.ensureDefaults()
+	changed, waiting := compare(n.settings, p.Settings)
 	plans, err := n.plan(ctx, p)
 	if err != nil {
 		return a, err
 	}
-	changed, waiting := compare(n.settings, p.Settings)
 	if err := n.limitEngine(ctx, p); err != nil {
 		return a, err
 	}
-	if err := n.storeProject(ctx, plans, changed); err != nil {
+	err = n.storeProject(ctx, plans, changed)
+	for errors.Is(err, errEvolved) {
+		if plans, err = n.plan(ctx, p); err == nil {
+			err = n.storeProject(ctx, plans, changed)
+		}
+	}
+	if err != nil {
 		before := engineLimits(n.project.Load().Limit)
 		return a, errors.Join(err, n.engine.SetLimits(context.WithoutCancel(ctx), before))
 	}
@@ -60,32 +68,33 @@ func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err er
 	return a, nil
 }
 
+// errEvolved says that records have added columns to a stream since it was planned.
+var errEvolved = errors.New("a stream has evolved meanwhile")
+
 // plan prepares what has changed of all streams.
 func (n *Node) plan(ctx context.Context, p Project) (plans []plan, err error) {
+	var refused []error
 	for _, name := range slices.Sorted(maps.Keys(p.Streams)) {
 		next, err := n.planStream(ctx, p, name)
-		if err != nil {
-			return nil, err
-		}
-		if next != nil {
+		if err == nil && next != nil {
 			plans = append(plans, *next)
+			if err = n.lake.Fits(next.spec); err != nil {
+				err = placeMisfits(p, name, err)
+			}
+		}
+		if err != nil {
+			refused = append(refused, err)
 		}
 	}
-	var misfits []error
-	for _, next := range plans {
-		if err := n.lake.Fits(next.spec); err != nil {
-			misfits = append(misfits, placeMisfits(p, next.stream.name, err))
-		}
-	}
-	if len(misfits) > 0 {
-		return nil, errors.Join(misfits...)
-	}
-	return plans, nil
+	return plans, errors.Join(refused...)
 }
 
 // storeProject makes tables and metadata those of a project.
 func (n *Node) storeProject(ctx context.Context, plans []plan, changed []api.SettingChange) error {
 	for _, next := range plans { // tables first: adding a column that stays empty harms nothing
+		if !next.generation.stored.Moves.Empty() {
+			continue // that one has to come with its generation
+		}
 		if _, err := n.lake.Create(ctx, next.spec); err != nil {
 			return err
 		}
@@ -123,67 +132,85 @@ func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, e
 	}
 	s, change := n.byName(name), "changed"
 	number := 1
+	var last *generation
 	if s == nil {
 		s, change = n.newStream(record.NewStreamID(), name, n.clock.Now()), "added"
 	} else {
-		last := s.newest()
+		last = s.newest()
 		if last.stored.declared().same(stored) {
 			return nil, nil
 		}
 		number = last.number + 1
-		stored.Definition = keepEvolved(stored.Definition, last.stored.Definition)
+		stored.Definition = stored.Definition.Carried(last.stored.Definition)
+		var have record.Schema
+		if t := n.worlds.Current().Table(name); t != nil {
+			have = t.Schema
+		}
+		var err error
+		if stored.Moves, err = movesOf(p, name, stored.Definition, last.stored.Definition, have); err != nil {
+			return nil, err
+		}
 	}
 	g, err := n.compile(ctx, s, stored)
 	if err != nil {
 		return nil, err
 	}
 	g.number = number
-	return &plan{stream: s, generation: g, change: api.StreamChange{Stream: name, Change: change, Generation: number},
-		spec: lake.Spec{Name: name, Schema: g.shaper.Schema(), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns()}}, nil
+	return &plan{stream: s, last: last, generation: g, change: api.StreamChange{Stream: name, Change: change, Generation: number, Columns: describeMoves(stored.Moves)},
+		spec: lake.Spec{Name: name, Schema: g.shaper.Schema(), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns(),
+			Renamed: stored.Moves.Renamed, Dropped: stored.Moves.Dropped}}, nil
 }
 
-// keepEvolved carries columns over that unknown_fields: evolve has added.
-func keepEvolved(d, last shape.Definition) shape.Definition {
-	var carried []shape.Column
-	for _, c := range last.Columns {
-		taken := slices.ContainsFunc(d.Columns, func(o shape.Column) bool { return strings.EqualFold(o.Name, c.Name) })
-		if c.Inferred && !taken {
-			carried = append(carried, c)
-		}
-	}
-	d.Columns = append(slices.Clone(d.Columns), carried...)
-	return d
-}
-
-// storePlans writes all generations, and which settings changed, in one transaction.
-// No envelope is appended meanwhile, so the number from which they hold is exact.
+// storePlans writes all generations, and which settings changed, in one transaction,
+// with the columns that are renamed and dropped. No envelope is appended meanwhile, so
+// the number from which they hold is exact.
 func (n *Node) storePlans(ctx context.Context, plans []plan, changed []api.SettingChange) error {
 	if len(plans) == 0 && len(changed) == 0 {
 		return nil
 	}
 	return n.journal.Hold(func(next record.Sequence) error {
-		err := n.meta.Update(ctx, func(tx *sql.Tx) error {
-			for _, p := range plans {
-				p.generation.from = next
-				if p.change.Change == "added" {
-					if err := n.storeStream(ctx, tx, p.stream, next); err != nil {
-						return err
-					}
-				}
-				if err := n.storeGeneration(ctx, tx, p.stream.id, p.generation); err != nil {
-					return err
-				}
+		n.tables.mu.Lock() // no table is prepared for a shaper that is outdated as soon as this is done
+		defer n.tables.mu.Unlock()
+		var moved []lake.Spec
+		for _, p := range plans {
+			if p.stream.newest() != p.last {
+				return errEvolved
 			}
-			return errors.Join(n.storeSettingsChange(ctx, tx, changed), n.storeVersion(ctx, tx))
-		})
+			if !p.generation.stored.Moves.Empty() {
+				moved = append(moved, p.spec)
+			}
+		}
+		store := func(tx *sql.Tx) error { return n.storeGenerations(ctx, tx, plans, changed, next) }
+		var err error
+		if len(moved) == 0 {
+			err = n.meta.Update(ctx, store)
+		} else {
+			err = n.lake.Alter(ctx, moved, &lake.Commit{InTx: store, Publish: func(d *world.Draft) { tellPlanned(d, plans) }})
+		}
 		if err != nil {
 			return fmt.Errorf("apply the project: %w", err)
 		}
 		for _, p := range plans {
+			delete(n.tables.prepared, p.stream.name)
 			p.stream.add(p.generation)
 		}
 		return nil
 	})
+}
+
+func (n *Node) storeGenerations(ctx context.Context, tx *sql.Tx, plans []plan, changed []api.SettingChange, next record.Sequence) error {
+	for _, p := range plans {
+		p.generation.from = next
+		if p.change.Change == "added" {
+			if err := n.storeStream(ctx, tx, p.stream, next); err != nil {
+				return err
+			}
+		}
+		if err := n.storeGeneration(ctx, tx, p.stream.id, p.generation); err != nil {
+			return err
+		}
+	}
+	return errors.Join(n.storeSettingsChange(ctx, tx, changed), n.storeVersion(ctx, tx))
 }
 
 // storeStream writes a new stream's row; its consumer starts at the log's end.
@@ -238,7 +265,22 @@ func (n *Node) startWorker(ctx context.Context, s *stream, p Project) error {
 	s.worker = deliver.NewWorker(s.id, s.name, offset, epoch, deliver.Parts{Dedupe: s.dedupe, Log: n.journal, Shapers: evolving{s, n}, Recent: watchedEngine{n.engine, n},
 		Files: watchedEngine{n.engine, n}, Tables: n.tables, Budget: n.budget, Worlds: n.worlds, Clock: n.clock, Logger: n.log}, deliver.Options{Flush: flushOf(p, s),
 		Told: func(what string, err error) { n.told(what, s.name, err) }})
-	n.workers.Go(n.watched("stream "+s.name, n.held(s.worker.Run)))
+	run := n.held(s.worker.Run)
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan struct{})
+	s.stop = func() {
+		cancel()
+		<-ended
+	}
+	n.workers.Go(n.watched("stream "+s.name, func(ctx context.Context) error {
+		defer close(ended)
+		defer context.AfterFunc(ctx, cancel)()
+		err := run(own)
+		if own.Err() != nil && errors.Is(err, context.Canceled) {
+			return ctx.Err() // nil where the stream was stopped alone
+		}
+		return err
+	}))
 	return nil
 }
 
@@ -312,5 +354,8 @@ func (n *Node) WaitVisible(ctx context.Context, id record.StreamID, seq record.S
 	n.mu.Lock()
 	s := n.streams[id]
 	n.mu.Unlock()
+	if s == nil {
+		return record.Errorf(record.NotFound, "the stream's table was dropped")
+	}
 	return s.worker.WaitVisible(ctx, seq)
 }

@@ -50,14 +50,29 @@ type watchedLog struct {
 	node *Node
 }
 
-// Append stores an envelope.
+// Append stores an envelope, if every stream in it is there.
 func (w watchedLog) Append(ctx context.Context, env *record.Envelope, data []byte) error {
 	if err := w.node.gate.fits(int64(len(data))); err != nil {
 		return err
+	}
+	w.node.appending.RLock()
+	defer w.node.appending.RUnlock()
+	for i := range env.Sections {
+		if !w.node.accepts(env.Sections[i].Stream) {
+			return record.Errorf(record.Unavailable, "a stream left the project and its table was dropped while the request was under way: send again what is of others")
+		}
 	}
 	err := w.Log.Append(ctx, env, data)
 	if err != nil && record.KindOf(err) == record.Internal {
 		w.node.fail(err)
 	}
 	return err
+}
+
+// accepts says whether records of a stream may still be stored.
+func (n *Node) accepts(id record.StreamID) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.streams[id]
+	return s != nil && !s.ended.Load()
 }

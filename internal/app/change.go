@@ -146,6 +146,10 @@ func difference(was, now storedDefinition) []console.Detail {
 	var found []console.Detail
 	for _, c := range now.Definition.Columns {
 		i := slices.IndexFunc(was.Definition.Columns, func(o shape.Column) bool { return o.Name == c.Name })
+		if before, ok := renamedTo(now.Moves, c.Name); ok {
+			found = append(found, console.Detail{Kind: "changed", What: "name", Name: c.Name, Now: c.Name, Was: before})
+			continue
+		}
 		if i < 0 {
 			found = append(found, console.Detail{Kind: "added", What: "column", Name: c.Name, Now: c.Type})
 			continue
@@ -158,7 +162,8 @@ func difference(was, now storedDefinition) []console.Detail {
 		found = append(found, keysChanged(c.Name, before, c)...)
 	}
 	for _, c := range was.Definition.Columns {
-		if !slices.ContainsFunc(now.Definition.Columns, func(o shape.Column) bool { return o.Name == c.Name }) {
+		_, moved := now.Moves.Renamed[c.Name]
+		if !moved && !slices.ContainsFunc(now.Definition.Columns, func(o shape.Column) bool { return o.Name == c.Name }) {
 			found = append(found, console.Detail{Kind: "removed", What: "column", Name: c.Name, Was: c.Type})
 		}
 	}
@@ -174,6 +179,16 @@ func difference(was, now storedDefinition) []console.Detail {
 		}
 	}
 	return found
+}
+
+// renamedTo is the name that a column had before moves gave it this one.
+func renamedTo(m shape.Moves, name string) (before string, ok bool) {
+	for before, now := range m.Renamed {
+		if now == name {
+			return before, true
+		}
+	}
+	return "", false
 }
 
 // keysChanged compares two definitions key by key, as they are stored.

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,8 +57,8 @@ func (h *heldTable) measure(ctx context.Context) ([]console.Extent, error) {
 	found := make([]console.Extent, len(t.Schema))
 	var plain []int // columns of which a footer tells
 	for i, c := range t.Schema {
-		switch c.Type.Kind {
-		case record.Array, record.Struct:
+		switch {
+		case c.Type.Kind == record.Array, c.Type.Kind == record.Struct, len(c.Was) > 0: // of which a file has one field or another
 		default:
 			plain = append(plain, i)
 		}
@@ -103,23 +104,25 @@ func (h *heldTable) sources(plain []int) (parts []string) {
 			paths = append(paths, record.QuoteText(h.node.pathOf(f.Path)))
 			return true
 		})
+		list := "[" + strings.Join(paths, ",") + "]"
 		terms := []string{fmt.Sprintf("%d::BIGINT AS rows", t.Files.Rows())}
 		for _, i := range plain {
 			c := t.Schema[i]
-			of := "FILTER (path_in_schema = " + record.QuoteText(c.Name) + ")"
+			of := fmt.Sprintf("FILTER (field_id = %d)", c.FieldID) // the name may be another in older files
 			terms = append(terms, fmt.Sprintf("coalesce(sum(num_values - stats_null_count) %[2]s, 0)::BIGINT AS n%[1]d, min(TRY_CAST(coalesce(stats_min_value, stats_min) AS %[3]s)) %[2]s AS lo%[1]d, max(TRY_CAST(coalesce(stats_max_value, stats_max) AS %[3]s)) %[2]s AS hi%[1]d",
 				i, of, boundType(c.Type)))
 		}
-		parts = append(parts, "SELECT "+strings.Join(terms, ", ")+" FROM parquet_metadata(["+strings.Join(paths, ",")+"])")
+		parts = append(parts, "SELECT "+strings.Join(terms, ", ")+" FROM parquet_metadata("+list+") AS m LEFT JOIN (SELECT file_name, name, field_id FROM parquet_schema("+list+")) AS s ON s.file_name = m.file_name AND s.name = m.path_in_schema")
 	}
 	for _, g := range t.Recent {
 		terms := []string{"count(*) AS rows"}
 		for _, i := range plain {
 			c := t.Schema[i]
-			if g.Schema.Index(c.Name) < 0 {
+			at := slices.IndexFunc(g.Schema, func(o record.Column) bool { return o.FieldID == c.FieldID })
+			if at < 0 {
 				continue
 			}
-			name := record.QuoteName(c.Name)
+			name := record.QuoteName(g.Schema[at].Name)
 			terms = append(terms, fmt.Sprintf("count(%[2]s) AS n%[1]d, min(%[2]s)::%[3]s AS lo%[1]d, max(%[2]s)::%[3]s AS hi%[1]d", i, name, boundType(c.Type)))
 		}
 		parts = append(parts, "SELECT "+strings.Join(terms, ", ")+" FROM recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)

@@ -99,7 +99,7 @@ func (d *deduper) open(want *shape.Dedupe) (*dedupe.Index, error) {
 		d.index.SetBounds(bounds)
 		return d.index, nil
 	}
-	x, err := dedupe.Open(dedupe.Options{Dir: filepath.Join(d.node.o.Data, "dedupe", d.stream.id.String()), Bounds: bounds, Log: d.node.log, Shortened: d.shortened, Full: d.node.awaitRoom, Fatal: d.node.halt})
+	x, err := dedupe.Open(dedupe.Options{Dir: filepath.Join(d.node.o.Data, dedupeFolder, d.stream.id.String()), Bounds: bounds, Log: d.node.log, Shortened: d.shortened, Full: d.node.awaitRoom, Fatal: d.node.halt})
 	if err != nil {
 		return nil, fmt.Errorf("stream %s: %w", d.stream.name, err)
 	}

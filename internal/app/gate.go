@@ -257,6 +257,9 @@ func (n *Node) Enter(ctx context.Context, id record.StreamID, bytes int64) (leav
 	n.mu.Lock()
 	s := n.streams[id]
 	n.mu.Unlock()
+	if s == nil {
+		return nil, record.Errorf(record.NotFound, "the stream's table was dropped")
+	}
 	if err := s.dedupe.room(n.clock.Now()); err != nil {
 		return nil, err
 	}

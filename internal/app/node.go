@@ -134,6 +134,7 @@ type Node struct {
 	settings  []Setting                           // that run; guarded by applying
 	waiting   atomic.Pointer[[]api.SettingChange] // for a restart
 	replaying sync.Mutex                          // one replay of quarantine at a time
+	appending sync.RWMutex                        // held to append, and to end what may be appended
 	mu        sync.Mutex
 	streams   map[record.StreamID]*stream
 	names     map[string]*stream // those of the project: the doors know no others

@@ -62,14 +62,34 @@ func (n *Node) dayTerm(name string, t *world.Table) *dayTerm {
 	return by
 }
 
+// selects begins a statement over columns have, some of which may have had other names:
+// it gives day and part as a table's schema calls them.
+func (by *dayTerm) selects(schema, have record.Schema) string {
+	column := func(name string) string {
+		if at := schema.Index(name); at >= 0 {
+			for _, h := range have {
+				if h.FieldID == schema[at].FieldID {
+					return record.QuoteName(h.Name) + "::VARCHAR"
+				}
+			}
+		}
+		return "NULL"
+	}
+	part := "''"
+	if by.group != "" {
+		part = column(by.group)
+	}
+	return "SELECT " + column(by.day) + " AS day, " + part + " AS part FROM "
+}
+
 // countPartitions adds up the partitioned files and counts the rest.
 func (h *heldTable) countPartitions(ctx context.Context, by *dayTerm, d *console.Days) error {
 	t := h.table
-	var young []string
+	var young []record.File
 	t.Files.Find(world.Everything, func(f *record.File) bool {
 		values := partitionText(f.Partition)
 		if max(by.dayIndex, by.groupIndex) >= len(values) {
-			young = append(young, record.QuoteText(h.node.pathOf(f.Path)))
+			young = append(young, *f)
 			return true
 		}
 		group := ""
@@ -79,18 +99,12 @@ func (h *heldTable) countPartitions(ctx context.Context, by *dayTerm, d *console
 		d.Add(group, values[by.dayIndex], f.Rows)
 		return true
 	})
-	columns := record.QuoteName(by.day) + "::VARCHAR AS day, "
-	if by.group == "" {
-		columns += "'' AS part"
-	} else {
-		columns += record.QuoteName(by.group) + "::VARCHAR AS part"
-	}
 	var from []string
 	if len(young) > 0 {
-		from = append(from, "SELECT "+columns+" FROM read_parquet(["+strings.Join(young, ",")+"], union_by_name = true)")
+		from = append(from, by.selects(t.Schema, t.Schema)+h.node.engine.FilesAs(young, t.Schema))
 	}
 	for _, g := range t.Recent {
-		from = append(from, "SELECT "+columns+" FROM recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)
+		from = append(from, by.selects(t.Schema, g.Schema)+"recent."+record.QuoteName(g.Name)+" WHERE "+h.seen)
 	}
 	if len(from) == 0 {
 		return nil

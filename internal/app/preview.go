@@ -53,14 +53,19 @@ func placeMisfits(p Project, stream string, err error) error {
 	}
 	var found Mistakes
 	for _, c := range misfits.Columns {
-		m := Mistake{File: "stream " + stream, Message: c.Reason}
-		if source := p.Sources[stream]; source != nil {
-			m.File = source.File()
-			m.Line, m.Column, _ = source.Find(pathOfColumn(p.Streams[stream], c.Column))
-		}
-		found = append(found, m)
+		found = append(found, mistakeAt(p, stream, pathOfColumn(p.Streams[stream], c.Column), c.Reason))
 	}
 	return record.Errorf(record.Conflict, "%w", found)
+}
+
+// mistakeAt is a mistake at a path of a stream's file.
+func mistakeAt(p Project, stream, path, message string) Mistake {
+	m := Mistake{File: "stream " + stream, Message: message}
+	if source := p.Sources[stream]; source != nil {
+		m.File = source.File()
+		m.Line, m.Column, _ = source.Find(path)
+	}
+	return m
 }
 
 // pathOfColumn is where a stream's file says what type a column of its table has.
@@ -70,6 +75,9 @@ func pathOfColumn(d shape.Definition, column string) string {
 		if strings.EqualFold(c.Name, column) {
 			return fmt.Sprintf("columns[%d].type", i)
 		}
+	}
+	if i := slices.Index(d.Dropped, column); i >= 0 {
+		return fmt.Sprintf("dropped[%d]", i)
 	}
 	if len(d.Enrich) > 0 {
 		return "enrich"
@@ -111,7 +119,7 @@ func Foresee(ctx context.Context, data string, p Project) (found Preview, err er
 		}
 		for _, name := range slices.Sorted(maps.Keys(last)) {
 			if _, kept := p.Streams[name]; !kept && tables[name] != nil {
-				found.Changes = append(found.Changes, fmt.Sprintf("stream %s is not in the project: it takes no records, and its table stays", name))
+				found.Changes = append(found.Changes, fmt.Sprintf("stream %s is not in the project: it takes no records, and its table stays (biwa table drop %s deletes it)", name, name))
 			}
 		}
 		return nil
@@ -128,22 +136,28 @@ func (f *Preview) stream(p Project, name string, table record.Schema, last *stor
 		return nil // all of it is new
 	}
 	d := p.Streams[name]
+	var moves shape.Moves
 	if last != nil {
-		d = keepEvolved(d, last.Definition)
-	}
-	o := shape.Options{Name: name, Location: p.Location, Lookups: map[string]*shape.Seed{}}
-	for seed, text := range p.Seeds {
-		read, err := readSeed(text)
-		if err != nil {
-			return fmt.Errorf("seed %s: %w", seed, err)
+		d = d.Carried(last.Definition)
+		var err error
+		var wrong Mistakes
+		if moves, err = movesOf(p, name, d, last.Definition, table); errors.As(err, &wrong) {
+			f.Mistakes = append(f.Mistakes, wrong...)
+			return nil
+		} else if err != nil {
+			return err
 		}
-		o.Lookups[seed] = read
+	}
+	o, err := shapeOptions(p, name)
+	if err != nil {
+		return err
 	}
 	schema, err := shape.SchemaOf(d, o)
 	if err != nil {
 		return err
 	}
-	differences, err := lake.Compare(name, table, schema)
+	f.moves(name, d, moves)
+	differences, err := lake.Compare(table, lake.Spec{Name: name, Schema: schema, Renamed: moves.Renamed, Dropped: moves.Dropped})
 	var mistakes Mistakes
 	if err != nil && !errors.As(placeMisfits(p, name, err), &mistakes) {
 		return err
@@ -160,11 +174,26 @@ func (f *Preview) stream(p Project, name string, table record.Schema, last *stor
 		return nil
 	}
 	for _, c := range last.Definition.Columns {
-		if schema.Index(c.Name) < 0 && table.Index(c.Name) >= 0 {
+		if now, kept := moves.Name(c.Name); kept && now == c.Name && schema.Index(c.Name) < 0 && table.Index(c.Name) >= 0 {
 			f.Changes = append(f.Changes, fmt.Sprintf("stream %s: column %s is left out: it stays in the table with the values that it has, and is NULL in new rows", name, c.Name))
 		}
 	}
 	return nil
+}
+
+// moves says which columns are renamed and dropped.
+func (f *Preview) moves(name string, d shape.Definition, moves shape.Moves) {
+	for _, before := range slices.Sorted(maps.Keys(moves.Renamed)) {
+		now := moves.Renamed[before]
+		text := fmt.Sprintf("stream %s: column %s is renamed to %s, with the values that it has", name, before, now)
+		if i := slices.IndexFunc(d.Columns, func(c shape.Column) bool { return c.Name == now }); i >= 0 && d.Columns[i].From == "" && d.Columns[i].Expr == "" {
+			text += fmt.Sprintf("; new records have it in the field %s (from: %s keeps the field)", now, before)
+		}
+		f.Changes = append(f.Changes, text)
+	}
+	for _, column := range moves.Dropped {
+		f.Changes = append(f.Changes, fmt.Sprintf("stream %s: column %s is dropped: no query sees its values again; they stay in the files until compaction rewrites these, and in the raw archive", name, column))
+	}
 }
 
 // newestDefinitions are those that ran last, by the name of their stream.

@@ -213,7 +213,11 @@ func (n *Node) replayIDs(ctx context.Context, s *stream, ids []record.RecordID, 
 // newest definition.
 func (n *Node) reshape(ctx context.Context, s *stream, ids []record.RecordID) (*moved, error) {
 	shaper := s.newest().shaper
-	schema, err := n.tables.Prepare(ctx, s.name, shaper.Schema())
+	schema, err := evolving{s, n}.Prepare(ctx, shaper)
+	for errors.Is(err, deliver.ErrOutdated) {
+		shaper = s.newest().shaper
+		schema, err = evolving{s, n}.Prepare(ctx, shaper)
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +28,8 @@ type stream struct {
 	name    string
 	created time.Time
 	worker  *deliver.Worker // set before the stream is registered
+	stop    func()          // ends the worker, and waits until it has; set with it
+	ended   atomic.Bool     // nothing is accepted any more: its table is being dropped
 	dedupe  *deduper
 
 	mu          sync.Mutex
@@ -49,6 +52,9 @@ type generation struct {
 	stored  storedDefinition
 	shaper  *shape.Shaper
 	example atomic.Pointer[exampleChoice] // nil until a page has looked for one
+	// current is the shaper with the columns that the table has by the newest
+	// generation; guarded by the stream's mu.
+	current deliver.Shaper
 }
 
 // storedDefinition is a generation as the metadata has it.
@@ -56,10 +62,13 @@ type storedDefinition struct {
 	Definition shape.Definition  `json:"definition"`
 	TimeZone   string            `json:"timezone"`
 	Seeds      map[string]string `json:"seeds,omitempty"` // the files' texts
+	// Moves are what the table's columns went through as the generation began.
+	Moves shape.Moves `json:"moves,omitzero"`
 }
 
 // declared is the definition without what evolved: what the project's file says.
 func (d storedDefinition) declared() storedDefinition {
+	d.Moves = shape.Moves{}
 	d.Definition.Columns = slices.DeleteFunc(slices.Clone(d.Definition.Columns), func(c shape.Column) bool { return c.Inferred })
 	return d
 }
@@ -77,7 +86,16 @@ func (s *stream) At(seq record.Sequence) (deliver.Shaper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return g.shaper, nil
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return g.current, nil
+}
+
+// has says whether At gives a shaper.
+func (s *stream) has(shaper deliver.Shaper) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(s.generations, func(g *generation) bool { return g.current == shaper })
 }
 
 func (s *stream) generationAt(seq record.Sequence) (*generation, error) {
@@ -91,17 +109,37 @@ func (s *stream) generationAt(seq record.Sequence) (*generation, error) {
 	return nil, fmt.Errorf("stream %s has no definition for sequence number %d", s.name, seq)
 }
 
-// newest is the generation that holds for what is sent now.
+// newest is the generation that holds for what is sent now, nil of a stream that is
+// not stored yet.
 func (s *stream) newest() *generation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if len(s.generations) == 0 {
+		return nil
+	}
 	return s.generations[len(s.generations)-1]
 }
 
 func (s *stream) add(g *generation) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	g.current = g.shaper
 	s.generations = append(s.generations, g)
+	if !g.stored.Moves.Empty() {
+		s.carryAll()
+	}
+}
+
+// carryAll gives every generation's shaper the columns that the table has now. The
+// caller holds mu.
+func (s *stream) carryAll() {
+	for i, g := range s.generations {
+		var moves []shape.Moves
+		for _, later := range s.generations[i+1:] {
+			moves = append(moves, later.stored.Moves)
+		}
+		g.current = carry(g.shaper, moves)
+	}
 }
 
 // evolving gives a worker the generations of its stream, and lets it add one.
@@ -115,7 +153,9 @@ type evolving struct {
 func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []record.NewColumn) error {
 	last := e.newest()
 	stored := last.stored
-	if len(stored.Definition.Columns)+len(columns) > maxColumns {
+	stored.Moves = shape.Moves{}
+	columns = e.asTheTableHas(columns)
+	if added := slices.DeleteFunc(slices.Clone(columns), func(c record.NewColumn) bool { return c.Widened }); len(stored.Definition.Columns)+len(added) > maxColumns {
 		stored.Definition.UnknownFields = shape.UnknownKeep
 	} else {
 		stored.Definition = stored.Definition.Evolved(columns)
@@ -124,12 +164,46 @@ func (e evolving) Evolve(ctx context.Context, from record.Sequence, columns []re
 	if err != nil {
 		return err
 	}
+	e.node.tables.mu.Lock()
+	defer e.node.tables.mu.Unlock()
+	if e.newest() != last {
+		return nil // the project was applied meanwhile: the caller asks again
+	}
 	g.number, g.from = last.number+1, from
 	if err := e.node.meta.Update(ctx, func(tx *sql.Tx) error { return e.node.storeGeneration(ctx, tx, e.id, g) }); err != nil {
 		return err
 	}
 	e.add(g)
 	return nil
+}
+
+// asTheTableHas gives new columns the type of a column that the table has under the
+// name, left out of the definition: what does not fit it stays in _extra.
+func (e evolving) asTheTableHas(columns []record.NewColumn) []record.NewColumn {
+	t := e.node.worlds.Current().Table(e.name)
+	if t == nil {
+		return columns
+	}
+	columns = slices.Clone(columns)
+	for i := range columns {
+		for _, have := range t.Schema {
+			if !columns[i].Widened && strings.EqualFold(have.Name, columns[i].Name) {
+				columns[i].Name, columns[i].Type = have.Name, have.Type
+			}
+		}
+	}
+	return columns
+}
+
+// Prepare makes the table have the columns of a shaper of the stream.
+func (e evolving) Prepare(ctx context.Context, shaper deliver.Shaper) (record.Schema, error) {
+	t := e.node.tables
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !e.has(shaper) {
+		return nil, deliver.ErrOutdated
+	}
+	return t.prepare(ctx, e.name, shaper.Schema())
 }
 
 // storeGeneration writes a generation's row.
@@ -179,7 +253,7 @@ func (n *Node) loadStreams(ctx context.Context) error {
 		}
 		n.register(s)
 	}
-	return nil
+	return n.removeLeftKeys()
 }
 
 func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
@@ -217,5 +291,6 @@ func (n *Node) loadGenerations(ctx context.Context, s *stream) error {
 		}
 		g.shaper = compiled.shaper
 	}
+	s.carryAll()
 	return nil
 }

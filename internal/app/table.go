@@ -27,6 +27,11 @@ type tables struct {
 func (t *tables) Prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	return t.prepare(ctx, table, schema)
+}
+
+// prepare is Prepare; the caller holds mu, so that no column is renamed meanwhile.
+func (t *tables) prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error) {
 	if known, ok := t.prepared[table]; ok && sameColumns(known, schema) {
 		return known, nil
 	}
@@ -37,10 +42,19 @@ func (t *tables) Prepare(ctx context.Context, table string, schema record.Schema
 	// The table may have columns that this generation no longer fills.
 	wanted := make(record.Schema, len(schema))
 	for i, c := range schema {
-		wanted[i] = evolved[evolved.Index(c.Name)]
+		wanted[i] = asItWas(evolved[evolved.Index(c.Name)], c.Type)
 	}
 	t.prepared[table] = wanted
 	return wanted, nil
+}
+
+// asItWas is a table's column for rows of a generation before it was widened by another
+// field: that one.
+func asItWas(c record.Column, t record.Type) record.Column {
+	if i := slices.IndexFunc(c.Was, func(w record.Was) bool { return w.Type.String() == t.String() }); i >= 0 {
+		return record.Column{Name: c.Name, Type: c.Was[i].Type, FieldID: c.Was[i].FieldID, Doc: c.Doc}
+	}
+	return c
 }
 
 func sameColumns(a, b record.Schema) bool {

@@ -8,6 +8,7 @@ package deliver
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/apache/arrow-go/v18/arrow"
@@ -40,7 +41,14 @@ type Shapers interface {
 	At(seq record.Sequence) (Shaper, error)
 	// Evolve starts a generation with more columns at a number.
 	Evolve(ctx context.Context, from record.Sequence, columns []record.NewColumn) error
+	// Prepare makes the stream's table have a shaper's columns and returns them with
+	// field ids. Where the shaper is none of At's any more, for a column was renamed or
+	// dropped, the error is ErrOutdated and nothing has changed.
+	Prepare(ctx context.Context, s Shaper) (record.Schema, error)
 }
+
+// ErrOutdated says that At has to be asked again.
+var ErrOutdated = errors.New("the columns of the table have been renamed or dropped since")
 
 // Recent holds rows that are in no file yet, where SQL sees them.
 type Recent interface {
@@ -56,7 +64,7 @@ type Files interface {
 
 // Tables commits files.
 type Tables interface {
-	// Prepare makes the table have a schema's columns and returns it with field ids.
+	// Prepare makes a table have a schema's columns and returns it with field ids.
 	Prepare(ctx context.Context, table string, schema record.Schema) (record.Schema, error)
 	// Path is a new place for a file of the table.
 	Path(table string) string

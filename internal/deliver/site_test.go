@@ -36,6 +36,7 @@ type site struct {
 	epoch    int64
 	accounts int64 // accepted, of all commits
 	commits  []Commit
+	outdates record.Sequence // from which the next Prepare finds the shaper outdated, 0 for none
 	widened  record.Sequence // from which the second generation holds, 0 for never
 	written  int
 	fail     map[string]int // how many more calls of a kind fail, -1 for all
@@ -176,6 +177,20 @@ func (g *generations) Evolve(_ context.Context, from record.Sequence, _ []record
 	defer g.site.mu.Unlock()
 	g.site.widened = from
 	return nil
+}
+
+// Prepare is outdated once where a test says so: the table is widened meanwhile.
+func (g *generations) Prepare(ctx context.Context, s Shaper) (record.Schema, error) {
+	g.site.mu.Lock()
+	outdated := g.site.outdates
+	if g.site.outdates = 0; outdated > 0 {
+		g.site.widened = outdated
+	}
+	g.site.mu.Unlock()
+	if outdated > 0 {
+		return nil, fmt.Errorf("prepare: %w", ErrOutdated)
+	}
+	return g.site.Prepare(ctx, "", s.Schema())
 }
 
 func idsOf(batches []arrow.RecordBatch) (ids []record.RecordID) {

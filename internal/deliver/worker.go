@@ -43,6 +43,7 @@ type Worker struct {
 	flushing *generation
 	flushed  chan flushResult
 	prepared record.Schema // the current generation's schema, with field ids
+	shaper   Shaper        // for which it was prepared
 	received time.Time     // when the newest record taken was received
 	unshown  time.Time     // when the oldest record taken that SQL does not see was received
 	newest   int64         // event time of the rows taken, in microseconds
@@ -256,11 +257,17 @@ func (w *Worker) leave(ctx context.Context, cause error) error {
 // take adds one shaped section to the current generation.
 func (w *Worker) take(ctx context.Context, s *shaped) error {
 	<-s.done
-	if err := w.reshape(ctx, s); err != nil {
-		return fmt.Errorf("stream %s: shape envelope %d: %w", w.table, s.env.Seq, err)
-	}
-	if err := w.adopt(ctx, s.shaper); err != nil {
-		return err
+	for {
+		if err := w.reshape(ctx, s); err != nil {
+			return fmt.Errorf("stream %s: shape envelope %d: %w", w.table, s.env.Seq, err)
+		}
+		err := w.adopt(ctx, s.shaper)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, ErrOutdated) {
+			return err
+		}
 	}
 	received := s.section.Requests[0].ReceivedAt
 	w.received = s.section.Requests[len(s.section.Requests)-1].ReceivedAt
@@ -311,27 +318,31 @@ func (w *Worker) reshape(ctx context.Context, s *shaped) error {
 // adopt makes the current generation one of the shaper's schema; rows of another
 // schema are flushed apart.
 func (w *Worker) adopt(ctx context.Context, shaper Shaper) error {
-	schema := shaper.Schema()
-	if w.prepared != nil && sameColumns(w.prepared, schema) {
-		w.current.schema, w.current.timeColumn = w.prepared, shaper.TimeColumn()
+	if shaper == w.shaper {
 		return nil
 	}
-	if !w.current.empty() {
-		if err := w.flushAll(ctx); err != nil {
-			return err
-		}
-	}
-	prepared, err := w.Tables.Prepare(ctx, w.table, schema)
+	prepared, err := w.Shapers.Prepare(ctx, shaper)
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", w.table, err)
 	}
-	w.prepared = prepared
-	w.current.schema, w.current.timeColumn = prepared, shaper.TimeColumn()
+	if !sameColumns(w.prepared, prepared) || w.current.timeColumn != shaper.TimeColumn() {
+		if !w.current.empty() {
+			if err := w.flushAll(ctx); err != nil {
+				return err
+			}
+		}
+		w.prepared = prepared
+	}
+	w.shaper = shaper
+	w.current.schema, w.current.timeColumn = w.prepared, shaper.TimeColumn()
 	return nil
 }
 
+// sameColumns compares by field id: a name can be another column's than it was.
 func sameColumns(a, b record.Schema) bool {
-	return slices.EqualFunc(a, b, func(x, y record.Column) bool { return x.Name == y.Name && x.Type.String() == y.Type.String() })
+	return slices.EqualFunc(a, b, func(x, y record.Column) bool {
+		return x.Name == y.Name && x.FieldID == y.FieldID && x.Type.String() == y.Type.String()
+	})
 }
 
 // held is the memory of both generations.

@@ -160,6 +160,21 @@ func TestAChangeOfTheSchemaStartsAGeneration(t *testing.T) {
 	_ = w.stopped()
 }
 
+// TestAShaperThatIsOutdatedIsAskedForAgain: a column is renamed between the moment a
+// section is shaped and the moment the table is prepared for it.
+func TestAShaperThatIsOutdatedIsAskedForAgain(t *testing.T) {
+	s := newSite()
+	s.outdates = 1
+	w := s.start(t, Options{})
+	w.visible(t, s.send(3, 2))
+	w.flush(t)
+	s.exactly(t, "flushed", 6)
+	if len(w.prepared) != len(wide) {
+		t.Errorf("the table was prepared for %d columns, want the %d of the later shaper", len(w.prepared), len(wide))
+	}
+	_ = w.stopped()
+}
+
 func TestStopCommitsWhatWasTaken(t *testing.T) {
 	s := newSite()
 	w := s.start(t, Options{})

@@ -164,7 +164,7 @@ func (k *catalog) define(ctx context.Context, v, old *view) error {
 		"SET VARIABLE " + v.rows() + " = 1::UBIGINT",
 		"SET VARIABLE " + v.branches() + " = [" + record.QuoteText(v.stub()) + "]",
 		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
-		"CREATE VIEW " + v.lake() + " AS FROM read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) +
+		"CREATE VIEW " + v.lake() + " AS " + fromParquet(v.schema) + "read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) +
 			", explicit_cardinality=getvariable(" + record.QuoteText(v.rows()) + "))",
 		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS " + query,
 	}
@@ -232,13 +232,14 @@ func (k *catalog) forget(ctx context.Context, generation string) error {
 }
 
 // adaptedColumns selects want from a table of columns have: by field id where
-// both have one, else by name; what is missing is null.
+// both have one, that of a field which the column was included, else by name; what is
+// missing is null.
 func adaptedColumns(want, have record.Schema) string {
 	parts := make([]string, len(want))
 	for i, w := range want {
 		from := slices.IndexFunc(have, func(h record.Column) bool {
 			if w.FieldID != 0 && h.FieldID != 0 {
-				return w.FieldID == h.FieldID
+				return w.FieldID == h.FieldID || slices.ContainsFunc(w.Was, func(o record.Was) bool { return o.FieldID == h.FieldID })
 			}
 			return strings.EqualFold(w.Name, h.Name)
 		})
@@ -254,11 +255,44 @@ func adaptedColumns(want, have record.Schema) string {
 // parquetSchema is the schema option of read_parquet: columns by field id, so
 // that files of older columns, or renamed ones, read as they should.
 func parquetSchema(schema record.Schema) string {
-	parts := make([]string, len(schema))
-	for i, c := range schema {
-		parts[i] = fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", c.FieldID, record.QuoteText(c.Name), record.QuoteText(c.Type.SQL()))
+	var parts []string
+	field := func(id int, name string, t record.Type) {
+		parts = append(parts, fmt.Sprintf("%d: {name: %s, type: %s, default_value: NULL}", id, record.QuoteText(name), record.QuoteText(t.SQL())))
+	}
+	for _, c := range schema {
+		field(c.FieldID, c.Name, c.Type)
+	}
+	for _, c := range schema {
+		for _, w := range c.Was {
+			field(w.FieldID, wasName(w), w.Type)
+		}
 	}
 	return "MAP {" + strings.Join(parts, ", ") + "}"
+}
+
+// wasName is how a read of files calls a field that a column was.
+func wasName(w record.Was) string { return fmt.Sprintf("_was_%d", w.FieldID) }
+
+// fromParquet begins a statement that reads files with parquetSchema: of a column that
+// was widened it takes the value from the one field that a file has.
+func fromParquet(schema record.Schema) string {
+	if !slices.ContainsFunc(schema, func(c record.Column) bool { return len(c.Was) > 0 }) {
+		return "FROM "
+	}
+	parts := make([]string, len(schema))
+	for i, c := range schema {
+		name := record.QuoteName(c.Name)
+		parts[i] = name
+		if len(c.Was) == 0 {
+			continue
+		}
+		terms := []string{name}
+		for _, w := range c.Was {
+			terms = append(terms, "CAST("+record.QuoteName(wasName(w))+" AS "+c.Type.SQL()+")")
+		}
+		parts[i] = "coalesce(" + strings.Join(terms, ", ") + ") AS " + name
+	}
+	return "SELECT " + strings.Join(parts, ", ") + " FROM "
 }
 
 // sameSchema says whether two schemas read alike: Doc does not matter, nor a field

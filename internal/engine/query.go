@@ -116,7 +116,7 @@ func (r *run) execute(ctx context.Context) error {
 	zone := orElse(r.request.Location, e.options.Location)
 	p, err := e.plan(ctx, st, r.pin.World, views, r.request.Params, zone)
 	if err != nil {
-		return err
+		return withFormer(err, r.pin.World, st.tables, views)
 	}
 	leave, err := e.queue.enter(ctx, st.heavy || p.heavy || p.bytes > lightBytes || p.rows > lightRows)
 	if err != nil {
@@ -133,7 +133,7 @@ func (r *run) execute(ctx context.Context) error {
 	}
 	if err := r.stream(ctx, c, st, p, views, zone); err != nil {
 		c.rollback()
-		return err
+		return withFormer(err, r.pin.World, st.tables, views)
 	}
 	if err := c.exec(context.WithoutCancel(ctx), "COMMIT"); err != nil {
 		c.rollback()

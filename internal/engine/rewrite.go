@@ -121,6 +121,12 @@ func (e *Engine) rewriteStatement(job record.RewriteJob, columns []string, where
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + e.readParquet(job.Sources, job.Schema) + where + order
 }
 
+// FilesAs is what stands in FROM to read files with the columns of a schema, by field
+// id, in a statement of Biwa's own.
+func (e *Engine) FilesAs(files []record.File, schema record.Schema) string {
+	return e.readParquet(files, schema)
+}
+
 // readParquet is the table function over files; with a schema, columns come by
 // field id.
 func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
@@ -132,7 +138,11 @@ func (e *Engine) readParquet(files []record.File, schema record.Schema) string {
 	if schema != nil {
 		option = ", schema=" + parquetSchema(schema)
 	}
-	return "read_parquet([" + strings.Join(paths, ", ") + "]" + option + ")"
+	read := "read_parquet([" + strings.Join(paths, ", ") + "]" + option + ")"
+	if head := fromParquet(schema); head != "FROM " {
+		return "(" + head + read + ")"
+	}
+	return read
 }
 
 // writeRuns writes one file after another until the sorted rows end.

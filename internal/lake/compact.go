@@ -185,7 +185,7 @@ func compareInt(a, b int64) int {
 func (l *Lake) rewrite(ctx context.Context, t *table, sources []row, engine Rewriter, o CompactOptions) (result Result, err error) {
 	t.commits.Lock()
 	now := t.state
-	partition := t.partition()
+	partition := t.partition(t.schema)
 	t.commits.Unlock()
 	job := record.RewriteJob{
 		Sources: filesOf(sources), Schema: now.schema, TimeColumn: now.timeColumn(), Partition: partition,

@@ -24,6 +24,10 @@ type Spec struct {
 	// Partition are columns of Schema by whose value compaction divides the table.
 	Partition  []string
 	Properties map[string]string
+	// Renamed are columns of a table that is there, by the name before, and Dropped
+	// those it loses: for Alter.
+	Renamed map[string]string
+	Dropped []string
 }
 
 // properties of every table. Manifests are merged so that a reader elsewhere
@@ -66,7 +70,7 @@ func (l *Lake) Create(ctx context.Context, spec Spec) (record.Schema, error) {
 	return s.schema, nil
 }
 
-// Fits says whether Create would refuse a table, and changes nothing.
+// Fits says whether Create or Alter would refuse a table, and changes nothing.
 func (l *Lake) Fits(spec Spec) error {
 	if err := spec.check(); err != nil {
 		return err
@@ -81,7 +85,7 @@ func (l *Lake) Fits(spec Spec) error {
 		return err
 	}
 	defer unlock()
-	_, err = evolution(tables[0], spec.Schema)
+	_, _, err = alteration(tables[0], spec)
 	return err
 }
 
@@ -225,7 +229,7 @@ func (l *Lake) adapt(ctx context.Context, spec Spec) (record.Schema, error) {
 	defer unlock()
 	t := tables[0]
 	err = l.attempt(ctx, &Commit{}, func() ([]change, error) {
-		updates := l.differences(t, spec)
+		updates := l.differences(t, t.schema, spec)
 		if len(updates) == 0 {
 			return nil, nil
 		}
@@ -238,15 +242,15 @@ func (l *Lake) adapt(ctx context.Context, spec Spec) (record.Schema, error) {
 }
 
 // differences is what must change for the table to have the spec's partitions
-// and properties. Files of an earlier partition spec stay until compaction
+// and properties, its columns being those of schema. Files of an earlier partition spec stay until compaction
 // rewrites them.
-func (l *Lake) differences(t *table, spec Spec) []icetable.Update {
+func (l *Lake) differences(t *table, schema record.Schema, spec Spec) []icetable.Update {
 	var updates []icetable.Update
-	if !slices.Equal(t.partition(), spec.Partition) {
+	if !slices.Equal(t.partition(schema), spec.Partition) {
 		if len(spec.Partition) == 0 {
 			updates = append(updates, icetable.NewSetDefaultSpecUpdate(youngSpec))
 		} else {
-			partition := identity(t.schema, spec.Partition)
+			partition := identity(schema, spec.Partition)
 			updates = append(updates, icetable.NewAddPartitionSpecUpdate(&partition, false), icetable.NewSetDefaultSpecUpdate(-1))
 		}
 	}

@@ -2,16 +2,11 @@ package lake
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 
-	iceberg "github.com/apache/iceberg-go"
 	icetable "github.com/apache/iceberg-go/table"
 
-	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
-	"github.com/biwa-data/biwa/internal/world"
 )
 
 // Evolve adds the columns that a table lacks and widens types where no value is
@@ -40,78 +35,6 @@ func (l *Lake) Evolve(ctx context.Context, name string, schema record.Schema) (r
 }
 
 func evolution(t *table, schema record.Schema) ([]icetable.Update, error) {
-	ids := t.metadata.LastColumnID()
-	merged, err := merge(t.name, t.schema, schema, &ids)
-	if err != nil || sameSchema(merged, t.schema) {
-		return nil, err
-	}
-	fields, jsonIDs := toIceberg(merged)
-	updates := []icetable.Update{icetable.NewAddSchemaUpdate(fields), icetable.NewSetCurrentSchemaUpdate(-1)}
-	if t.metadata.Properties()[propertyJSON] != jsonIDs {
-		updates = append(updates, icetable.NewSetPropertiesUpdate(iceberg.Properties{propertyJSON: jsonIDs}))
-	}
-	return updates, nil
-}
-
-// Drop removes a table. Its files are deleted by Sweep, after the grace and once
-// no pinned World has it. inTx, which may be nil, runs in the same transaction.
-func (l *Lake) Drop(ctx context.Context, name string, inTx func(tx *sql.Tx) error) error {
-	t, err := l.table(name)
-	if err != nil {
-		return fmt.Errorf("drop: %w", err)
-	}
-	t.maintenance.Lock()
-	defer t.maintenance.Unlock()
-	_, unlock, err := l.lock([]string{name})
-	if err != nil {
-		return fmt.Errorf("drop: %w", err)
-	}
-	defer unlock()
-	var held []string
-	if w := l.worlds.Current().Table(name); w != nil {
-		for _, f := range w.Files.All() {
-			held = append(held, f.Path)
-		}
-	}
-	l.held.hold(held)
-	if err := l.forget(context.WithoutCancel(ctx), name, inTx); err != nil {
-		if !errors.Is(err, meta.ErrUncertain) {
-			l.held.release(held)
-		}
-		return fmt.Errorf("drop table %s: %w", name, err)
-	}
-	t.dropped = true
-	l.mu.Lock()
-	delete(l.tables, name)
-	l.mu.Unlock()
-	l.worlds.Publish(func(d *world.Draft) { d.Drop(name) }, func() { l.held.release(held) })
-	return nil
-}
-
-func (l *Lake) forget(ctx context.Context, name string, inTx func(tx *sql.Tx) error) error {
-	due := l.clock.Now().Add(l.o.Grace).UnixMicro()
-	return l.meta.Update(ctx, func(tx *sql.Tx) error {
-		for _, statement := range []string{
-			"INSERT INTO deletions (path, table_name, dropped_at, not_before) SELECT path, table_name, 0, ?2 FROM files WHERE table_name = ?1",
-			"INSERT INTO deletions (path, table_name, dropped_at, not_before) SELECT path, table_name, 0, ?2 FROM metadata_files WHERE table_name = ?1",
-			"UPDATE deletions SET not_before = ?2 WHERE table_name = ?1 AND not_before IS NULL",
-		} {
-			if _, err := tx.ExecContext(ctx, statement, name, due); err != nil {
-				return err
-			}
-		}
-		for _, statement := range []string{
-			"DELETE FROM files WHERE table_name = ?1",
-			"DELETE FROM metadata_files WHERE table_name = ?1",
-			"DELETE FROM iceberg_tables WHERE catalog_name = ?2 AND table_namespace = ?3 AND table_name = ?1",
-		} {
-			if _, err := tx.ExecContext(ctx, statement, name, Catalog, Namespace); err != nil {
-				return err
-			}
-		}
-		if inTx == nil {
-			return nil
-		}
-		return inTx(tx)
-	})
+	_, updates, err := alteration(t, Spec{Schema: schema})
+	return updates, err
 }

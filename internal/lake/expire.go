@@ -43,6 +43,7 @@ func (l *Lake) Expire(ctx context.Context, name string, keep time.Duration, minS
 type Removed struct {
 	Table        string
 	Files        int
+	Bytes        int64
 	Tally        record.Tally
 	MinID, MaxID record.RecordID // of the files
 	Snapshot     int64
@@ -74,7 +75,7 @@ func (l *Lake) Retain(ctx context.Context, name string, before time.Time, engine
 	if len(rows) == 0 {
 		return r, nil
 	}
-	r.describe(rows)
+	r.describe(filesOf(rows))
 	if r.Tally, err = engine.TallyFiles(ctx, filesOf(rows)); err != nil {
 		return r, fmt.Errorf("retain %s: %w", name, err)
 	}
@@ -84,11 +85,14 @@ func (l *Lake) Retain(ctx context.Context, name string, before time.Time, engine
 	return r, nil
 }
 
-func (r *Removed) describe(rows []row) {
-	r.Files = len(rows)
-	r.MinID, r.MaxID = rows[0].MinID, rows[0].MaxID
-	for i := range rows {
-		r.MinID, r.MaxID = min(r.MinID, rows[i].MinID), max(r.MaxID, rows[i].MaxID)
+func (r *Removed) describe(files []record.File) {
+	r.Files = len(files)
+	for i, f := range files {
+		if i == 0 {
+			r.MinID, r.MaxID = f.MinID, f.MaxID
+		}
+		r.MinID, r.MaxID = min(r.MinID, f.MinID), max(r.MaxID, f.MaxID)
+		r.Bytes += f.Bytes
 	}
 }
 

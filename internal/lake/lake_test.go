@@ -323,9 +323,15 @@ func TestDropAndRemoveOrphans(t *testing.T) {
 	if err := n.flush(1, 4); err != nil {
 		t.Fatal(err)
 	}
-	must(n.write("events", someEvents(2, 2), nil)) // never committed
-	if err := n.Drop(ctx, "events", nil); err != nil {
-		t.Fatal(err)
+	must(n.write("events", someEvents(9, 2), nil)) // never committed
+	pin := n.world.Pin()
+	quiesced := 0
+	removed, err := n.Drop(ctx, "events", n, func() error {
+		quiesced++
+		return n.flush(2, 3) // what comes until the last moment counts
+	}, func(*sql.Tx, Removed) error { return nil })
+	if err != nil || quiesced != 1 || removed.Files != 2 || removed.Tally.Count != 7 {
+		t.Fatalf("removed %+v, quiesced %d times: %v", removed, quiesced, err)
 	}
 	if n.world.Current().Table("events") != nil {
 		t.Error("a dropped table is in the World")
@@ -334,7 +340,14 @@ func TestDropAndRemoveOrphans(t *testing.T) {
 		t.Errorf("a commit to a dropped table: %v", err)
 	}
 	n.clock.Move(2 * time.Minute)
-	if swept := must(n.Sweep(ctx)); swept < 4 {
+	swept := must(n.Sweep(ctx))
+	for _, f := range pin.Table("events").Files.All() {
+		if _, err := n.local.Open(ctx, f.Path); err != nil {
+			t.Errorf("a reader that began before has lost a file: %v", err)
+		}
+	}
+	pin.Release()
+	if swept += must(n.Sweep(ctx)); swept < 5 {
 		t.Errorf("swept %d files", swept)
 	}
 	if _, err := n.RemoveOrphans(ctx, time.Minute); record.KindOf(err) != record.Invalid {

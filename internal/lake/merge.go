@@ -10,8 +10,9 @@ import (
 // merge is a table's columns after they were asked to hold wanted as well. It
 // only ever adds columns and widens types; a table that is wider than wanted
 // stays so. ids is the highest field id in use, and moves up.
-func merge(table string, have, wanted record.Schema, ids *int) (record.Schema, error) {
-	m := merger{table: table, ids: ids}
+// misfits are what is known to be wrong already.
+func merge(table string, have, wanted record.Schema, ids *int, misfits ...Misfit) (record.Schema, error) {
+	m := merger{table: table, ids: ids, misfits: misfits}
 	merged, err := m.columns("", have, wanted)
 	if err == nil && len(m.misfits) > 0 {
 		err = record.Errorf(record.Conflict, "%w", &Misfits{table, m.misfits})
@@ -81,6 +82,7 @@ func (m *merger) columns(path string, have, wanted []record.Column) ([]record.Co
 			merged = append(merged, record.Column{Name: w.Name, Doc: w.Doc, FieldID: m.id()})
 		case merged[i].Name != w.Name:
 			m.misfit("column %s%s is there as %s%s: the two differ only in case, use the table's spelling", path, w.Name, path, merged[i].Name)
+		case path == "" && m.replaced(&merged[i], w):
 		default:
 			t, err := m.widen(path+w.Name, merged[i].Type, w.Type)
 			if err != nil {

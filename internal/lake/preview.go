@@ -35,11 +35,12 @@ type Difference struct {
 	Now    record.Type
 }
 
-// Compare says what Create would do to a table that has some columns, and refuses
-// with Misfits what Create would refuse.
-func Compare(table string, have, wanted record.Schema) ([]Difference, error) {
+// Compare says what Create or Alter would add to a table that has some columns, or
+// widen in it, and refuses with Misfits what they would refuse.
+func Compare(have record.Schema, spec Spec) ([]Difference, error) {
 	ids := 0
-	merged, err := merge(table, have, wanted, &ids)
+	have, misfits := move(have, spec)
+	merged, err := merge(spec.Name, have, spec.Schema, &ids, misfits...)
 	if err != nil {
 		return nil, err
 	}

@@ -13,9 +13,10 @@ import (
 
 // toIceberg is the Iceberg schema of columns whose ids are set, and the ids of
 // those that are JSON, as propertyJSON keeps them.
+// Fields that columns had before they were widened come last.
 func toIceberg(s record.Schema) (*iceberg.Schema, string) {
 	var ids []string
-	fields := toFields(s, &ids)
+	fields := append(toFields(s, &ids), widenedFields(s)...)
 	return iceberg.NewSchema(0, fields...), strings.Join(ids, ",")
 }
 
@@ -61,14 +62,18 @@ func toType(t record.Type, jsonIDs *[]string) iceberg.Type {
 }
 
 // fromIceberg is the inverse of toIceberg.
-func fromIceberg(s *iceberg.Schema, jsonIDs string) (record.Schema, error) {
+func fromIceberg(s *iceberg.Schema, jsonIDs, widened string) (record.Schema, error) {
 	isJSON := map[int]bool{}
 	for _, id := range strings.Split(jsonIDs, ",") {
 		if n, err := strconv.Atoi(id); err == nil {
 			isJSON[n] = true
 		}
 	}
-	return fromFields(s.Fields(), isJSON)
+	columns, err := fromFields(s.Fields(), isJSON)
+	if err != nil {
+		return nil, err
+	}
+	return foldWidened(columns, widened), nil
 }
 
 func fromFields(fields []iceberg.NestedField, isJSON map[int]bool) ([]record.Column, error) {
@@ -119,7 +124,8 @@ func fromType(t iceberg.Type, id int, isJSON map[int]bool) (record.Type, error) 
 func sameSchema(a, b record.Schema) bool { return slices.EqualFunc(a, b, sameColumn) }
 
 func sameColumn(a, b record.Column) bool {
-	return a.Name == b.Name && a.FieldID == b.FieldID && a.Doc == b.Doc && sameType(a.Type, b.Type)
+	return a.Name == b.Name && a.FieldID == b.FieldID && a.Doc == b.Doc && sameType(a.Type, b.Type) &&
+		slices.EqualFunc(a.Was, b.Was, func(x, y record.Was) bool { return x.FieldID == y.FieldID && sameType(x.Type, y.Type) })
 }
 
 func sameType(a, b record.Type) bool {

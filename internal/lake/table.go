@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 
-	iceberg "github.com/apache/iceberg-go"
 	icetable "github.com/apache/iceberg-go/table"
 
 	"github.com/biwa-data/biwa/internal/meta"
@@ -20,7 +19,8 @@ import (
 // Properties of ours in a table's metadata.
 const (
 	propertyTimeColumn = "biwa.time-column"
-	propertyJSON       = "biwa.json-fields" // ids, joined by commas: Iceberg has no such type
+	propertyJSON       = "biwa.json-fields"    // ids, joined by commas: Iceberg has no such type
+	propertyWidened    = "biwa.widened-fields" // see widenedText
 )
 
 // youngSpec is the partition spec of flushes: none. What compaction writes has
@@ -80,7 +80,7 @@ func (l *Lake) read(ctx context.Context, name, location string) (*table, error) 
 }
 
 func schemaOf(m icetable.Metadata) (record.Schema, error) {
-	return fromIceberg(m.CurrentSchema(), m.Properties()[propertyJSON])
+	return fromIceberg(m.CurrentSchema(), m.Properties()[propertyJSON], m.Properties()[propertyWidened])
 }
 
 // reload reads the table anew after another process has moved it, and publishes
@@ -117,7 +117,7 @@ func (l *Lake) reload(ctx context.Context, t *table) error {
 // describe sets all of a World's table but its files and recent rows.
 func (l *Lake) describe(w *world.Table, t *table) {
 	if w.SchemaVersion == 0 || !sameSchema(w.Schema, t.schema) {
-		w.SchemaVersion = int(l.versions.Add(1))
+		w.SchemaVersion, w.Former = int(l.versions.Add(1)), t.former()
 	}
 	w.Schema, w.TimeColumn = t.schema, t.timeColumn()
 	w.SnapshotID = 0
@@ -126,16 +126,17 @@ func (l *Lake) describe(w *world.Table, t *table) {
 	}
 }
 
-// partition is the columns of the default partition spec.
-func (t *table) partition() []string {
+// partition is the columns of the default partition spec, as a schema calls them: the
+// spec goes on with the name that a column had when it was made.
+func (t *table) partition(schema record.Schema) []string {
 	spec := t.metadata.PartitionSpec()
-	return columnsOf(&spec)
-}
-
-func columnsOf(spec *iceberg.PartitionSpec) []string {
 	var names []string
 	for _, f := range spec.Fields() {
-		names = append(names, f.Name)
+		for _, c := range schema {
+			if c.FieldID == f.SourceID() {
+				names = append(names, c.Name)
+			}
+		}
 	}
 	return names
 }

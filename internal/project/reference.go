@@ -94,6 +94,8 @@ func valueWord(t reflect.Type, tag tag) (word string, element reflect.Type) {
 		return "size", nil
 	case literalType:
 		return "value", nil
+	case reflect.TypeFor[shape.Names]():
+		return "name, or list of names", nil
 	case reflect.TypeFor[shape.TimeRange]():
 		return "`off`, or keys", t
 	case reflect.TypeFor[shape.Enrichment]():

@@ -72,6 +72,8 @@ func mapType(t reflect.Type) *jsonschema.Schema {
 		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "integer"}, {Type: "string", Pattern: `^[0-9.]+ *([KMGTkmgt][Ii]?)?[Bb]?$`}}}
 	case literalType:
 		return &jsonschema.Schema{}
+	case reflect.TypeFor[shape.Names]():
+		return &jsonschema.Schema{OneOf: []*jsonschema.Schema{{Type: "string"}, {Type: "array", Items: &jsonschema.Schema{Type: "string"}}}}
 	}
 	return nil
 }

@@ -29,10 +29,12 @@ type Batch struct {
 	DedupeKeys [][16]byte
 }
 
-// NewColumn is a column that a record would add to its table.
+// NewColumn is a column that a record would add to its table, or widen in it.
 type NewColumn struct {
 	Column
 	Hour int64 // of the record's receipt, since 1970
+	// Widened says that the column is there, and its type is to become this one.
+	Widened bool
 }
 
 // Reject is a record that is kept in quarantine, with its reason.

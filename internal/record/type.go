@@ -46,6 +46,31 @@ type Column struct {
 	Type    Type
 	FieldID int // Iceberg field id, 0 before the table exists
 	Doc     string
+	// Guessed says that records have made the column: its table may replace it by one
+	// of a wider type, into which every value is printed as it was sent.
+	Guessed bool
+	// Was are the fields that the column had before it was widened so, the first one
+	// first: values that are in none of the later fields are theirs.
+	Was []Was
+}
+
+// Was is a field that a column had.
+type Was struct {
+	FieldID int
+	Type    Type
+}
+
+// PrintsInto says whether each value of a guessed column of the type is printed as it
+// was sent when it is cast to another.
+func (t Type) PrintsInto(o Type) bool {
+	whole := t.Kind == Bigint || t.Kind == Decimal && t.Scale == 0
+	switch o.Kind {
+	case Varchar:
+		return t.Kind == Boolean || whole
+	case Decimal:
+		return t.Kind == Bigint && o.Scale == 0 && o.Precision >= 19
+	}
+	return false
 }
 
 // Schema is a table's columns in order.

@@ -43,6 +43,7 @@ func compile(def Definition, options Options) (*Shaper, Mistakes) {
 	c.unknownFields()
 	c.program(inputs)
 	c.dedupe()
+	c.moves()
 	if def.Transform != "" {
 		c.mistakes.add("transform", "leave transform out, or write the columns with expr", "transform is not built yet")
 	}
@@ -102,7 +103,7 @@ func (c *compiler) column(i int) {
 		c.badType(path+".type", def, err)
 		return
 	}
-	if !c.addColumn(path+".name", record.Column{Name: def.Name, Type: typ, Doc: def.Description}) {
+	if !c.addColumn(path+".name", record.Column{Name: def.Name, Type: typ, Doc: def.Description, Guessed: def.Inferred}) {
 		return
 	}
 	at := len(c.shaper.schema) - 1
@@ -244,7 +245,7 @@ func (c *compiler) program(inputs int) {
 func (c *compiler) unknownFields() {
 	s := c.shaper
 	s.evolveColumns = cmp.Or(c.def.EvolveColumns, EvolveColumns)
-	s.evolved = map[int64]int{}
+	s.evolved, s.former = map[int64]int{}, c.def.former()
 	for i := range c.def.Columns {
 		if col := &c.def.Columns[i]; col.Inferred {
 			s.evolved[col.Hour]++

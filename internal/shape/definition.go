@@ -17,6 +17,7 @@ type Definition struct {
 	TimeRange     TimeRange     `yaml:"time_range" json:"time_range,omitzero" jsonschema:"description=Which event times are believed. Others are quarantined with the code time_out_of_range. The word off believes all."`
 	Partition     []string      `yaml:"partition" json:"partition,omitempty" jsonschema:"description=How compacted files are laid out: day(c)\\, hour(c)\\, month(c) or year(c) in the project's time zone\\, bucket(n\\, c)\\, truncate(n\\, c)\\, or a column."`
 	Columns       []Column      `yaml:"columns" json:"columns,omitempty" jsonschema:"description=The table's columns\\, in order."`
+	Dropped       []string      `yaml:"dropped" json:"dropped,omitempty" jsonschema:"description=Columns to take out of the table. A column that is only left out of the stream stays in the table\\, NULL in new rows."`
 	Enrich        []Enrichment  `yaml:"enrich" json:"enrich,omitempty" jsonschema:"description=Columns worked out from others: url\\, referer\\, user_agent\\, bot\\, session\\, ip_anonymize. A name\\, or a name with options."`
 	Filter        string        `yaml:"filter" json:"filter,omitempty" jsonschema:"description=An SQL condition. Records for which it is not true are left out and counted as filtered in the ledger."`
 	Transform     string        `yaml:"transform" json:"transform,omitempty" jsonschema:"description=A function of the project that rewrites records before they are parsed. Not built yet."`
@@ -44,6 +45,7 @@ type Column struct {
 	Pattern     string    `yaml:"pattern" json:"pattern,omitempty" jsonschema:"description=A regular expression (RE2) that must match somewhere in the text; use ^ and $ for all of it."`
 	Expr        string    `yaml:"expr" json:"expr,omitempty" jsonschema:"description=Any SQL scalar expression over the stream's other columns."`
 	Lookup      *Lookup   `yaml:"lookup" json:"lookup,omitempty" jsonschema:"description=Take the value from a seed file\\, by a key that the record has."`
+	RenamedFrom Names     `yaml:"renamed_from" json:"renamed_from,omitempty" jsonschema:"description=The name that the table's column had before; of several\\, the newest first."`
 	Description string    `yaml:"description" json:"description,omitempty" jsonschema:"description=What the column holds; shown in the catalogue."`
 	// Inferred marks a column that unknown_fields: evolve has added. A value
 	// that does not fit it goes to _extra instead of quarantine.
@@ -116,11 +118,19 @@ type Flush struct {
 	Age  Duration `yaml:"age" json:"age,omitzero" jsonschema:"description=How old the oldest row may be\\, such as 10s; six times that while there are fewer than 1\\,000 rows."`
 }
 
-// Evolved is the definition with columns added that Batch.Unknown named.
+// Evolved is the definition with columns added and widened as Batch.Unknown says.
 func (d Definition) Evolved(columns []record.NewColumn) Definition {
 	added := make([]Column, 0, len(d.Columns)+len(columns))
 	added = append(added, d.Columns...)
 	for _, c := range columns {
+		if c.Widened {
+			for i := range added {
+				if added[i].Inferred && added[i].Name == c.Name {
+					added[i].Type = c.Type.String()
+				}
+			}
+			continue
+		}
 		added = append(added, Column{Name: c.Name, Type: c.Type.String(), Description: c.Doc, Inferred: true, Hour: c.Hour})
 	}
 	d.Columns = added

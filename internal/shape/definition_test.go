@@ -119,11 +119,16 @@ func TestEvolve(t *testing.T) {
 	if want := "n bigint, s varchar, f boolean, o json, huge decimal(38,0), later varchar"; strings.Join(got, ", ") != want {
 		t.Fatalf("inferred %s, want %s", strings.Join(got, ", "), want)
 	}
-	again := shaped(t, compiled(t, def.Evolved(b.Unknown), Options{}), lines...)
+	evolved := def.Evolved(b.Unknown)
+	b = shaped(t, compiled(t, evolved, Options{}), lines...)
+	if got := fmt.Sprintln(len(b.Unknown), b.Unknown[0].Name, b.Unknown[0].Widened, b.Unknown[1].Name, b.Unknown[1].Widened); got != "2 n true f true\n" {
+		t.Fatalf("widened %s", got)
+	}
+	again := shaped(t, compiled(t, evolved.Evolved(b.Unknown), Options{}), lines...)
 	if len(again.Unknown) > 0 || len(again.Rejects) > 0 {
 		t.Fatalf("still unknown %v, rejects %v", again.Unknown, again.Rejects)
 	}
-	if got, want := cell(again, 1, "n")+" "+cell(again, 1, "f")+" "+cell(again, 1, "_extra"), `null null {"n":1.5,"f":"maybe"}`; got != want {
+	if got, want := cell(again, 1, "n")+" "+cell(again, 1, "f")+" "+cell(again, 1, "_extra"), `1.5 maybe null`; got != want {
 		t.Errorf("second row %s, want %s", got, want)
 	}
 	if got, want := cell(again, 0, "_extra"), `{"A":"clash","bad name":1,"_own":2,"nothing":null}`; got != want {

@@ -46,8 +46,9 @@ type Shaper struct {
 	unknown   UnknownFields
 	extraAt   int // schema position of _extra, -1 without
 
-	evolveColumns int           // how many columns an hour of receipt may add
-	evolved       map[int64]int // how many each hour has added
+	evolveColumns int             // how many columns an hour of receipt may add
+	evolved       map[int64]int   // how many each hour has added
+	former        map[string]bool // names in lower case that are made no columns
 
 	enrichments []enrichment
 	session     *Session

@@ -87,9 +87,10 @@ const EvolveColumns = 32
 // inferred gathers the columns that unknown_fields: evolve would add, in the
 // order in which their fields first came.
 //
-// The first value of a field decides its column's type, and nothing else does:
-// neither what comes after it nor how records were cut into requests. What the
-// type does not hold exactly as it was sent stays in _extra (see exact).
+// The first value of a field decides its column's type. A value that the type does not
+// hold exactly as it was sent (see exact) widens the column to one that holds it and
+// prints all before it as they were sent; where there is none, it stays in _extra. How
+// records were cut into requests decides nothing.
 type inferred struct {
 	list  []record.NewColumn
 	names map[string]bool // in lower case
@@ -112,7 +113,7 @@ func (n *inferred) see(s *Shaper, u *unknown, hour int64) {
 	}
 	name := string(u.key.AppendText(nil))
 	lower := strings.ToLower(name)
-	if n.names[lower] || validName(name) != nil || s.hasName(lower) {
+	if n.names[lower] || validName(name) != nil || s.former[lower] || s.hasName(lower) {
 		return
 	}
 	if n.names == nil {
@@ -121,6 +122,33 @@ func (n *inferred) see(s *Shaper, u *unknown, hour int64) {
 	n.names[lower] = true
 	n.hours[hour]++
 	n.list = append(n.list, record.NewColumn{Column: record.Column{Name: name, Type: inferType(&u.value), Doc: "added from the records"}, Hour: hour})
+}
+
+// widen takes note of a value that a guessed column does not hold.
+func (n *inferred) widen(f *field, v *jsontext.Value) {
+	for i := range n.list {
+		if n.list[i].Name == f.name {
+			if c := &n.list[i]; !exact(c.Type, v) {
+				c.Type, _ = widened(c.Type, v)
+			}
+			return
+		}
+	}
+	if t, ok := widened(f.typ, v); ok {
+		n.list = append(n.list, record.NewColumn{Column: record.Column{Name: f.name, Type: t}, Widened: true})
+	}
+}
+
+// widened is the narrowest type that holds the value, and every value of another type
+// as it was sent. A double has none: 1.50 is 1.5 by then.
+func widened(t record.Type, v *jsontext.Value) (record.Type, bool) {
+	for _, next := range []record.Type{{Kind: record.Decimal, Precision: 38}, {Kind: record.Varchar}} {
+		text := t.Kind == record.JSON && next.Kind == record.Varchar
+		if (text || t.PrintsInto(next)) && exact(next, v) {
+			return next, true
+		}
+	}
+	return t, false
 }
 
 func (s *Shaper) hasName(lower string) bool {
@@ -166,6 +194,8 @@ func exact(t record.Type, v *jsontext.Value) bool {
 		return v.Kind == jsontext.Number && form == exactNumber && plainWhole(v.Raw)
 	case record.Double:
 		return v.Kind == jsontext.Number && exactDouble(v.Raw)
+	case record.JSON:
+		return v.Kind >= jsontext.ObjectKind // a text would be in quotes, or not, by what came first
 	}
 	return true
 }

@@ -180,6 +180,9 @@ func (w *worker) row(line []byte) (p *problem, column string) {
 			fits = p == nil
 		}
 		if !fits {
+			if s.unknown == UnknownEvolve {
+				w.inferred.widen(f, v)
+			}
 			w.walker.unknown = append(w.walker.unknown, unknown{key: f.key, value: *v, partly: true})
 			w.columns[f.at].null(w.rows)
 		}

@@ -30,11 +30,14 @@ type Table struct {
 	// Schema has its field ids set. SchemaVersion changes whenever Schema does.
 	Schema        record.Schema
 	SchemaVersion int
-	TimeColumn    string   // the event-time column, "" for none
-	Session       *Session // nil without sessions
-	SnapshotID    int64
-	Files         FileIndex
-	Recent        []*Generation
+	// Former are names in lower case that columns had before, with the name that each
+	// has now, "" where it was dropped. A name that a column has now is not among them.
+	Former     map[string]string
+	TimeColumn string   // the event-time column, "" for none
+	Session    *Session // nil without sessions
+	SnapshotID int64
+	Files      FileIndex
+	Recent     []*Generation
 }
 
 // Session says how the sessions of a table's visitors are told apart.

@@ -141,6 +141,21 @@ type DiscardAnswer struct {
 	Discarded int64 `json:"discarded"`
 }
 
+// DropRequest says which table to drop.
+type DropRequest struct {
+	Table   string `json:"table" doc:"name of the table, of a stream that is not in the project" minLength:"1"`
+	Preview bool   `json:"preview,omitempty" doc:"say what would go, and drop nothing"`
+}
+
+// DropAnswer is what goes with a table.
+type DropAnswer struct {
+	Table   string `json:"table"`
+	Rows    int64  `json:"rows"`
+	Files   int    `json:"files"`
+	Bytes   int64  `json:"bytes"`
+	Dropped bool   `json:"dropped" doc:"false of a preview"`
+}
+
 // ReloadAnswer says what a reload changed.
 type ReloadAnswer struct {
 	Changed  []StreamChange  `json:"changed"`
@@ -161,6 +176,8 @@ type StreamChange struct {
 	Change     string `json:"change" enum:"added,changed,removed"`
 	Generation int    `json:"generation,omitempty"`
 	Since      int64  `json:"since,omitempty" doc:"sequence number from which it holds"`
+	// Columns says which columns of the table were renamed and dropped.
+	Columns []string `json:"columns,omitempty" doc:"columns of its table that were renamed or dropped, a sentence each"`
 }
 
 // LimitList is the answer of list-limits.

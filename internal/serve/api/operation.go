@@ -88,6 +88,11 @@ func (s *Server) register(h huma.API) {
 		func(ctx context.Context, in *struct{ Body DiscardRequest }) (DiscardAnswer, error) {
 			return s.Node.Discard(ctx, in.Body)
 		})
+	operation(h, huma.Operation{OperationID: "drop-table", Method: http.MethodPost, Path: "/v1/tables/drop", Tags: []string{"tables"},
+		Summary: "Drop the table of a stream that is not in the project; the ledger has how many rows went, and their hash"}, access.Admin,
+		func(ctx context.Context, in *struct{ Body DropRequest }) (DropAnswer, error) {
+			return s.Node.DropTable(ctx, in.Body)
+		})
 	operation(h, huma.Operation{OperationID: "reload", Method: http.MethodPost, Path: "/v1/reload", Tags: []string{"node"},
 		Summary: "Apply the project folder as it is now, all or nothing"}, access.Admin,
 		func(ctx context.Context, _ *none) (ReloadAnswer, error) { return s.Node.Reload(ctx) })

@@ -32,6 +32,7 @@ type Node interface {
 	Trace(ctx context.Context, id record.RecordID) (Trace, error)
 	Replay(ctx context.Context, r ReplayRequest) (ReplayAnswer, error)
 	Discard(ctx context.Context, r DiscardRequest) (DiscardAnswer, error)
+	DropTable(ctx context.Context, r DropRequest) (DropAnswer, error)
 	Reload(ctx context.Context) (ReloadAnswer, error)
 	Flush(ctx context.Context, stream string) error
 	Limits(ctx context.Context) ([]Limit, error)

@@ -1,0 +1,55 @@
+package app
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/biwa-data/biwa/internal/record"
+	"github.com/biwa-data/biwa/internal/shape"
+)
+
+// movesOf is what a definition renames and drops of a table's columns, or what it
+// cannot, with the places in its file.
+func movesOf(p Project, stream string, d, last shape.Definition, have record.Schema) (shape.Moves, error) {
+	o, err := shapeOptions(p, stream)
+	if err != nil {
+		return shape.Moves{}, err
+	}
+	moves, wrong := shape.MovesOf(d, last, o, have)
+	if len(wrong) == 0 {
+		return moves, nil
+	}
+	var found Mistakes
+	for _, w := range wrong {
+		message := w.Message
+		if w.Suggestion != "" {
+			message += "; " + w.Suggestion
+		}
+		found = append(found, mistakeAt(p, stream, w.Path, message))
+	}
+	return moves, record.Errorf(record.Conflict, "%w", found)
+}
+
+// shapeOptions is what a definition of the project is compiled with, to be looked at.
+func shapeOptions(p Project, stream string) (shape.Options, error) {
+	o := shape.Options{Name: stream, Location: p.Location, Lookups: map[string]*shape.Seed{}}
+	for name, text := range p.Seeds {
+		read, err := readSeed(text)
+		if err != nil {
+			return o, record.Errorf(record.Invalid, "seed %s: %w", name, err)
+		}
+		o.Lookups[name] = read
+	}
+	return o, nil
+}
+
+// describeMoves says what happens to a table's columns, for people.
+func describeMoves(m shape.Moves) (said []string) {
+	for _, before := range slices.Sorted(maps.Keys(m.Renamed)) {
+		said = append(said, "column "+before+" is renamed to "+m.Renamed[before])
+	}
+	for _, name := range m.Dropped {
+		said = append(said, "column "+name+" is dropped")
+	}
+	return said
+}
