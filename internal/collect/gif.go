@@ -3,6 +3,7 @@ package collect
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/biwa-data/biwa/internal/access"
@@ -49,13 +50,7 @@ func queryRecord(query string) ([]byte, error) {
 			continue
 		}
 		name, value, _ := strings.Cut(part, "=")
-		name, err := url.QueryUnescape(name)
-		if err == nil {
-			value, err = url.QueryUnescape(value)
-		}
-		if err != nil {
-			return nil, record.Errorf(record.Invalid, "the query string does not read: %w", err)
-		}
+		name, value = unescape(name), unescape(value)
 		if values[name] == nil {
 			names = append(names, name)
 		}
@@ -79,6 +74,30 @@ func queryRecord(query string) ([]byte, error) {
 		}
 	}
 	return append(text, '}'), nil
+}
+
+// unescape decodes what is percent-encoded. A % that begins no code stands for itself:
+// nobody is there to be told of a mistake, and "20%-off" is plain enough.
+func unescape(text string) string {
+	if plain, err := url.QueryUnescape(text); err == nil {
+		return plain
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] == '%' && i+2 < len(text) {
+			if c, err := strconv.ParseUint(text[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(c))
+				i += 2
+				continue
+			}
+		}
+		if text[i] == '+' {
+			b.WriteByte(' ')
+			continue
+		}
+		b.WriteByte(text[i])
+	}
+	return b.String()
 }
 
 // appendBytes appends a JSON string with the bytes of text, whether they are UTF-8

@@ -20,12 +20,15 @@ func TestQueryRecord(t *testing.T) {
 		{"a=%22%5C%0A%00", `{"a":"\"\\\u000a\u0000"}`},
 		{"a=b=c;d", `{"a":"b=c;d"}`},
 		{"a=%ff", "{\"a\":\"\xff\"}"},
+		{"sale=20%-off&n=1", `{"sale":"20%-off","n":"1"}`}, // a % that begins no code stands for itself
+		{"a=%zz+%41%4&%=100%", `{"a":"%zz A%4","%":"100%"}`},
+		{"a=%+1%2", `{"a":"% 1%2"}`},
 	} {
 		if got, err := queryRecord(test.query); err != nil || string(got) != test.want {
 			t.Errorf("%s: %s %v, want %s", test.query, got, err, test.want)
 		}
 	}
-	for _, query := range []string{"a=%zz", "a=%", "%=1", strings.Repeat("a=b&c=d&", 1) + "x=%1", manyParameters()} {
+	for _, query := range []string{manyParameters()} {
 		if got, err := queryRecord(query); record.KindOf(err) != record.Invalid {
 			t.Errorf("%.20s: %.20s %v", query, got, err)
 		}

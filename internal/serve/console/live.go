@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/biwa-data/biwa/internal/problem"
@@ -84,10 +85,10 @@ func (c *Console) sendChanged(w http.ResponseWriter, v *Visit, sent map[string][
 func writeEvent(w http.ResponseWriter, kind string, data []byte) error {
 	var b bytes.Buffer
 	b.WriteString("event: " + kind + "\n")
-	for line := range bytes.Lines(append(data, '\n')) {
-		b.WriteString("data: ")
-		b.Write(bytes.TrimRight(line, "\r\n"))
-		b.WriteByte('\n')
+	// A bare \r ends a line too: one within a record must not begin a field of ours.
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(data))
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		b.WriteString("data: " + line + "\n")
 	}
 	b.WriteByte('\n')
 	_, err := w.Write(b.Bytes())

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/biwa-data/biwa/internal/access"
 )
@@ -97,9 +98,11 @@ func (c *Console) prefer(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, within(r.PostFormValue("back")), http.StatusSeeOther)
 }
 
-// within is an address of this console, Home for any other.
+// within is an address of this console, Home for any other. Browsers leave out tabs and
+// line breaks and take a backslash for a slash, so none of these may be in it.
 func within(address string) string {
-	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.ContainsAny(address, "\\\r\n") {
+	strange := func(c rune) bool { return c == '\\' || unicode.IsControl(c) || unicode.IsSpace(c) }
+	if !strings.HasPrefix(address, "/") || strings.HasPrefix(address, "//") || strings.ContainsFunc(address, strange) {
 		return "/"
 	}
 	return address
