@@ -33,6 +33,7 @@ var sqlMessages = table{
 	"sql.time":          {"time", "時刻"},
 	"sql.history":       {"History", "履歴"},
 	"sql.history.small": {"of this browser, until the node is started anew", "このブラウザの分、ノードの再起動まで"},
+	"sql.waits":         {"Not run yet: this address did not come from a page of this console. Read the statement, then run it.", "まだ実行していません。このアドレスはこのコンソールのページから来たものではありません。文を確かめてから実行してください。"},
 	"sql.nohistory":     {"Nothing asked yet.", "まだ何も尋ねていません。"},
 	"sql.didfail":       {"failed", "失敗"},
 	"sql.examples":      {"To begin with", "はじめに"},

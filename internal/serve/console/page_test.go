@@ -53,6 +53,8 @@ func (b *browser) do(method, path, body string, headers ...string) (*http.Respon
 	r.Header = b.head.Clone()
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	} else { // a link of a page of ours
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])

@@ -87,6 +87,7 @@ type sqlData struct {
 	Query   string
 	Zones   []string // the chosen one first
 	Asked   bool     // there is a result
+	Waits   bool     // for somebody to look at it and run it
 	Result  Result
 	Numeric []bool // columns
 	Bars    int    // the column that is drawn as bars, -1 for none
@@ -114,11 +115,10 @@ func loadSQL(ctx context.Context, c *Console, v *Visit) (any, error) {
 		return nil, err
 	}
 	if strings.TrimSpace(d.Query) != "" && d.Problem == nil {
-		if err := embedded(v.Request); err != nil {
-			return nil, err
+		if d.Waits = !fromHere(v.Request); !d.Waits {
+			d.ask(ctx, c, v, zone)
+			c.history.add(v.visitor(), question{SQL: d.Query, At: v.Now, Took: d.Took, Failed: d.Problem != nil})
 		}
-		d.ask(ctx, c, v, zone)
-		c.history.add(v.visitor(), question{SQL: d.Query, At: v.Now, Took: d.Took, Failed: d.Problem != nil})
 	}
 	d.History = c.history.of(v.visitor())
 	return d, nil
@@ -141,12 +141,15 @@ func (v *Visit) zone(d *sqlData) (*time.Location, error) {
 	return zone, err
 }
 
-// embedded refuses to run a statement for a picture or script of another site.
-func embedded(r *http.Request) error {
-	if r.Header.Get("Sec-Fetch-Site") == "cross-site" && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
-		return record.Errorf(record.Forbidden, "another site's page has asked for this: nothing was run")
+// fromHere says whether a page of this console has asked: a link in a mail, a bookmark
+// or another site's page fills the editor and runs nothing.
+func fromHere(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
 	}
-	return nil
+	// Browsers send it to https and localhost only.
+	from, err := url.Parse(r.Referer())
+	return err == nil && from.Host != "" && from.Host == r.Host
 }
 
 // ask runs the statement; a mistake becomes part of the page.
@@ -302,8 +305,8 @@ func (c *Console) download(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	zone, err := v.zone(&sqlData{})
-	if err == nil {
-		err = embedded(r)
+	if err == nil && !fromHere(r) {
+		err = record.Errorf(record.Forbidden, "no page of this console has asked for this download: nothing was run. Run the statement on the SQL page and follow its link")
 	}
 	if err != nil {
 		c.failVisit(w, v, err)

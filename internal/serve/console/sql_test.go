@@ -101,12 +101,38 @@ func TestSQLResultsAreDownloaded(t *testing.T) {
 			t.Errorf("%d lines", strings.Count(text, "\n"))
 		}
 	}
-	for _, p := range []string{path + "csv", sqlPath("select 1")} {
-		if answer, _ := b.do(http.MethodGet, p, "", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"); answer.StatusCode != http.StatusForbidden {
-			t.Errorf("%s as a picture of another site: %s", p, answer.Status)
+	for _, site := range []string{"cross-site", "same-site", "none"} {
+		if answer, _ := b.do(http.MethodGet, path+"csv", "", "Sec-Fetch-Site", site); answer.StatusCode != http.StatusForbidden {
+			t.Errorf("a download for %s: %s", site, answer.Status)
 		}
 	}
 	wants(t, b.get("/sql/words"), `"tables":[`, `"quarantine"`, `"count"`, `"time_bucket"`)
+}
+
+// An address fills the editor; only a page of ours runs it.
+func TestAnAddressRunsNothing(t *testing.T) {
+	b := visitor(t, start(t))
+	path := sqlPath("select 6 * 7 as answer")
+	for name, headers := range map[string][]string{
+		"another site":              {"Sec-Fetch-Site", "cross-site"},
+		"a site of the same domain": {"Sec-Fetch-Site", "same-site"},
+		"a bookmark or a mail":      {"Sec-Fetch-Site", "none"},
+		"an old browser, elsewhere": {"Sec-Fetch-Site", "", "Referer", "http://elsewhere.example/sql"},
+		"an old browser, a mail":    {"Sec-Fetch-Site", ""},
+	} {
+		answer, page := b.do(http.MethodGet, path, "", headers...)
+		if answer.StatusCode != http.StatusOK || !strings.Contains(page, "select 6 * 7 as answer</textarea>") || !strings.Contains(page, "Not run yet") || strings.Contains(page, ">42<") {
+			t.Errorf("%s: %s, %.200s", name, answer.Status, page)
+		}
+	}
+	for name, headers := range map[string][]string{
+		"a page of ours":       {"Sec-Fetch-Site", "same-origin"},
+		"an old browser, ours": {"Sec-Fetch-Site", "", "Referer", b.url + "/sql"},
+	} {
+		if _, page := b.do(http.MethodGet, path, "", headers...); !strings.Contains(page, ">42<") {
+			t.Errorf("%s: %.200s", name, page)
+		}
+	}
 }
 
 func TestSQLPageSaysWhichFilesItRead(t *testing.T) {
