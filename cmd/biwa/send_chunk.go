@@ -139,7 +139,7 @@ func (s *sender) awaitVisible(ctx context.Context) error {
 		return nil
 	}
 	if _, err := s.try(ctx, "?wait=queryable", s.newest.body, s.newest.headers); err != nil {
-		return errors.Join(errors.New("all is on the node's disk, but SQL does not see it yet"), err)
+		return fmt.Errorf("all is on the node's disk and safe, but SQL does not see it yet: %w", err)
 	}
 	return nil
 }
