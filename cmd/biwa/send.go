@@ -178,7 +178,7 @@ func (t *sendTotals) verdict() error {
 func (s *sender) post(ctx context.Context, body []byte, headers map[string]string) (collect.Answer, error) {
 	deadline := time.Now().Add(s.patience)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		answer, err := s.try(ctx, "", body, headers)
+		answer, err := s.finish(ctx, body, headers)
 		if err == nil || !temporary(err) || ctx.Err() != nil {
 			return answer, err
 		}
@@ -192,6 +192,18 @@ func (s *sender) post(ctx context.Context, body []byte, headers map[string]strin
 			return answer, ctx.Err()
 		}
 	}
+}
+
+// grace is how long an answer is waited for after an interruption.
+const grace = 10 * time.Second
+
+// finish sends a body once. What is on its way when somebody interrupts is still
+// answered, so that the last sentence is right.
+func (s *sender) finish(ctx context.Context, body []byte, headers map[string]string) (collect.Answer, error) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	return s.try(lasting, "", body, headers)
 }
 
 // unanswered is the error of a node that could not take a chunk for too long.

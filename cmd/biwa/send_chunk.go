@@ -95,6 +95,9 @@ func (s *sender) deliver(ctx context.Context, b batch, contentType string, growt
 	headers := map[string]string{"Content-Type": contentType, "Prefer": "handling=lenient", "Idempotency-Key": b.key, "Idempotency-Grows": growth}
 	var before collect.Answer
 	for _, e := range b.ends {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		answer, err := s.post(ctx, b.body[:e.bytes], headers)
 		var p *problemError
 		if errors.As(err, &p) && p.Status == http.StatusConflict {

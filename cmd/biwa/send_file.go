@@ -158,8 +158,8 @@ func isTerminal(w io.Writer) bool {
 // chunks cuts the file into chunks and sends several at a time. What the reader
 // rejected has chunks of its own. What may read differently when the file goes
 // on, and the file's last line, are sent apart from what precedes them.
-func (s *sender) chunks(ctx context.Context, r *source.Reader, name, growth string) error {
-	group, ctx := errgroup.WithContext(ctx)
+func (s *sender) chunks(whole context.Context, r *source.Reader, name, growth string) error {
+	group, ctx := errgroup.WithContext(whole)
 	group.SetLimit(4)
 	records, rejects := newChunk(collect.RecordType, name), newChunk(collect.RejectedType, name)
 	flush := func(c *chunk) {
@@ -205,6 +205,9 @@ func (s *sender) chunks(ctx context.Context, r *source.Reader, name, growth stri
 	flush(rejects)
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if whole.Err() != nil {
+		return whole.Err()
 	}
 	return failed
 }
