@@ -4,7 +4,11 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,29 +80,77 @@ func newQuarantineList() *cobra.Command {
 
 func newQuarantineShow() *cobra.Command {
 	q := &querier{}
-	c := &cobra.Command{Use: "show [STREAM]", Short: "Show the newest rejected records", Args: cobra.MaximumNArgs(1)}
+	var raw bool
+	c := &cobra.Command{Use: "show [STREAM]", Short: "Show the newest rejected records", Args: cobra.MaximumNArgs(1),
+		Long: "Shows the newest 50 with their reasons. What is kept in base64, for it has line breaks or\nis not UTF-8, is shown as text with \\n, \\xe9 and \\\\. With --raw all of them are written as\nthey came, oldest first, each with a line break after it."}
 	quarantineQuery(c, q, func(filter string) string {
-		return `SELECT _record_id, _received_at, stream, code, "column", message, line FROM quarantine WHERE code <> 'duplicate'` + filter + ` ORDER BY _record_id DESC LIMIT 50`
+		return `SELECT _record_id, _received_at, stream, code, "column", message, ` + readableLine + ` AS line FROM quarantine WHERE code <> 'duplicate'` + filter + ` ORDER BY _record_id DESC LIMIT 50`
 	})
+	c.Flags().BoolVar(&raw, "raw", false, "write the records as they came, and nothing else")
+	table := c.RunE
+	c.RunE = func(cmd *cobra.Command, args []string) error {
+		if !raw {
+			return table(cmd, args)
+		}
+		return q.rawQuarantine(cmd.Context(), streamFilter(args), cmd.OutOrStdout())
+	}
 	return c
+}
+
+// readableLine is a line of quarantine as text: what is in base64 with escapes.
+const readableLine = `CASE WHEN NOT starts_with(line, 'base64:') THEN line ELSE coalesce(
+	replace(replace(replace(replace(try(decode(from_base64(substr(line, 8)))), '\', '\\'), chr(10), '\n'), chr(13), '\r'), chr(9), '\t'),
+	from_base64(substr(line, 8))::varchar) END`
+
+// rawQuarantine writes rejected records to the byte.
+func (q *querier) rawQuarantine(ctx context.Context, filter string, out io.Writer) error {
+	statement := `SELECT line FROM quarantine WHERE code <> 'duplicate'` + filter + ` ORDER BY _record_id`
+	answer, err := q.ask(ctx, statement, "ndjson")
+	if err != nil {
+		return sqlError(statement, err)
+	}
+	defer answer.Body.Close()
+	for d := json.NewDecoder(answer.Body); ; {
+		var row struct{ Line string }
+		if err := d.Decode(&row); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return fmt.Errorf("read the answer: %w", err)
+		}
+		line := []byte(row.Line)
+		if packed, ok := strings.CutPrefix(row.Line, "base64:"); ok {
+			if line, err = base64.StdEncoding.DecodeString(packed); err != nil {
+				return fmt.Errorf("a record is kept in base64 that does not decode: %w", err)
+			}
+		}
+		if _, err := out.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+}
+
+func streamFilter(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return " AND stream = " + record.QuoteText(args[0])
 }
 
 func quarantineQuery(c *cobra.Command, q *querier, statement func(filter string) string) {
 	q.client = clientFlags(c)
 	c.Flags().StringVar(&q.format, "format", "table", "table, csv, json, ndjson or markdown")
+	c.PreRunE = func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return nil
+		}
+		return q.client.knows(cmd.Context(), args[0])
+	}
 	c.RunE = func(cmd *cobra.Command, args []string) error {
 		q.out = cmd.OutOrStdout()
 		if err := q.checkFormat(); err != nil {
 			return err
 		}
-		filter := ""
-		if len(args) > 0 {
-			if err := q.client.knows(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			filter = " AND stream = " + record.QuoteText(args[0])
-		}
-		return q.run(cmd.Context(), statement(filter))
+		return q.run(cmd.Context(), statement(streamFilter(args)))
 	}
 }
 

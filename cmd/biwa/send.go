@@ -18,9 +18,6 @@ import (
 	"github.com/biwa-data/biwa/internal/source"
 )
 
-// patience is how long a chunk is tried again while the node cannot take it.
-const patience = 5 * time.Minute
-
 func newSend() *cobra.Command {
 	s := &sender{}
 	c := &cobra.Command{Use: "send STREAM FILE...", Short: "Send files to a stream, each record once however often it is run",
@@ -49,6 +46,7 @@ content alone counts.`,
 	f.StringVar(&s.replay.speed, "speed", "1x", "with --replay: how much faster")
 	f.BoolVar(&s.replay.shift, "shift-to-now", false, "with --replay: move the times so that the first record is now")
 	f.BoolVar(&s.once, "once", false, "files of equal content are one, whatever their names: a copy adds nothing")
+	f.DurationVar(&s.patience, "patience", 5*time.Minute, "how long to try again while the node cannot take the records")
 	f.BoolVar(&s.noWait, "no-wait", false, "return when the records are on disk, before SQL sees them")
 	f.BoolVar(&s.json, "json", false, "print the totals as JSON")
 	return c
@@ -64,6 +62,9 @@ type sender struct {
 	noWait  bool
 	once    bool
 	out     io.Writer
+
+	patience time.Duration // how long a chunk is tried again while the node cannot take it
+	waits    sync.Once     // is said once
 
 	mu     sync.Mutex
 	totals sendTotals
@@ -87,7 +88,13 @@ func (s *sender) run(ctx context.Context, files []string, out io.Writer) error {
 	var failed error
 	for _, name := range files {
 		if err := s.file(ctx, name); err != nil {
-			failed = fmt.Errorf("send %s: %w", name, err)
+			if failed = s.cutShort(ctx, name, err); failed == nil {
+				failed = fmt.Errorf("send %s: %w", name, err)
+				break
+			}
+			if !s.json {
+				return failed
+			}
 			break
 		}
 	}
@@ -107,13 +114,35 @@ func (s *sender) run(ctx context.Context, files []string, out io.Writer) error {
 	return s.totals.verdict()
 }
 
+// cutShort says in one sentence how far a file came that was not sent to its end,
+// though nothing is wrong with it: somebody interrupted it, or the node is away.
+// It is nil for any other error.
+func (s *sender) cutShort(ctx context.Context, name string, err error) error {
+	reason := "interrupted"
+	if ctx.Err() == nil {
+		if !temporary(err) || s.totals.Rows == 0 || !errors.As(err, new(*unanswered)) {
+			return nil
+		}
+		reason = err.Error()
+	}
+	next := "run the same command again and it goes on there"
+	if s.replay.on {
+		next = "run again with --replay, all of it is sent anew"
+	}
+	t := s.totals
+	return fmt.Errorf("send %s: %s: %d of the %d %s read so far are on the node's disk and safe; %s", name, reason, t.Records, t.Rows, plural(t.Rows, "row", "rows"), next)
+}
+
+// print says what came of the files: how many records were sent does not count
+// those in quarantine.
 func (s *sender) print(out io.Writer) error {
 	if s.json {
 		return printJSON(out, s.totals)
 	}
 	t := s.totals
-	fmt.Fprintf(out, "%d %s sent to %s in %.1f s (%.0f/s)", t.Records, plural(t.Records, "record", "records"), s.stream, t.Seconds, float64(t.Records)/max(t.Seconds, 1e-9))
-	if t.Before > 0 {
+	sent := t.Records - t.Quarantined
+	fmt.Fprintf(out, "%d %s sent to %s in %.1f s (%.0f/s)", sent, plural(sent, "record", "records"), s.stream, t.Seconds, float64(sent)/max(t.Seconds, 1e-9))
+	if t.Before > 0 && t.Quarantined == 0 {
 		fmt.Fprintf(out, ", %d of them were there already", t.Before)
 	}
 	if n := t.Quarantined - t.Rejected; n > 0 {
@@ -122,9 +151,12 @@ func (s *sender) print(out io.Writer) error {
 	if t.Rejected > 0 {
 		fmt.Fprintf(out, ", %d %s not read and went to quarantine: biwa quarantine ls", t.Rejected, plural(t.Rejected, "was", "were"))
 	}
+	if t.Before > 0 && t.Quarantined > 0 {
+		fmt.Fprintf(out, "; %d of all these were there already", t.Before)
+	}
 	fmt.Fprintln(out)
 	if t.Rows > 0 {
-		fmt.Fprintf(out, "%d %s in file = %d sent + %d quarantined\n", t.Rows, plural(t.Rows, "row", "rows"), t.Records-t.Quarantined, t.Quarantined)
+		fmt.Fprintf(out, "%d %s in file = %d sent + %d quarantined\n", t.Rows, plural(t.Rows, "row", "rows"), sent, t.Quarantined)
 	}
 	return nil
 }
@@ -144,12 +176,16 @@ func (t *sendTotals) verdict() error {
 // post sends a body, again and again while the node cannot take it and a key
 // makes that harmless.
 func (s *sender) post(ctx context.Context, body []byte, headers map[string]string) (collect.Answer, error) {
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(s.patience)
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		answer, err := s.try(ctx, "", body, headers)
-		if err == nil || !temporary(err) || ctx.Err() != nil || headers["Idempotency-Key"] == "" || time.Now().After(deadline) {
+		answer, err := s.finish(ctx, body, headers)
+		if err == nil || !temporary(err) || ctx.Err() != nil {
 			return answer, err
 		}
+		if headers["Idempotency-Key"] == "" || time.Now().After(deadline) {
+			return answer, &unanswered{err}
+		}
+		s.waits.Do(func() { fmt.Fprintf(s.out, "biwa: %v; trying again for %v\n", err, s.patience) })
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
@@ -157,6 +193,23 @@ func (s *sender) post(ctx context.Context, body []byte, headers map[string]strin
 		}
 	}
 }
+
+// grace is how long an answer is waited for after an interruption.
+const grace = 10 * time.Second
+
+// finish sends a body once. What is on its way when somebody interrupts is still
+// answered, so that the last sentence is right.
+func (s *sender) finish(ctx context.Context, body []byte, headers map[string]string) (collect.Answer, error) {
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
+	return s.try(lasting, "", body, headers)
+}
+
+// unanswered is the error of a node that could not take a chunk for too long.
+type unanswered struct{ error }
+
+func (u *unanswered) Unwrap() error { return u.error }
 
 // temporary says whether sending the same again may go well: with a key it can
 // do no harm.

@@ -95,6 +95,9 @@ func (s *sender) deliver(ctx context.Context, b batch, contentType string, growt
 	headers := map[string]string{"Content-Type": contentType, "Prefer": "handling=lenient", "Idempotency-Key": b.key, "Idempotency-Grows": growth}
 	var before collect.Answer
 	for _, e := range b.ends {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		answer, err := s.post(ctx, b.body[:e.bytes], headers)
 		var p *problemError
 		if errors.As(err, &p) && p.Status == http.StatusConflict {
@@ -139,7 +142,7 @@ func (s *sender) awaitVisible(ctx context.Context) error {
 		return nil
 	}
 	if _, err := s.try(ctx, "?wait=queryable", s.newest.body, s.newest.headers); err != nil {
-		return errors.Join(errors.New("all is on the node's disk, but SQL does not see it yet"), err)
+		return fmt.Errorf("all is on the node's disk and safe, but SQL does not see it yet: %w", err)
 	}
 	return nil
 }

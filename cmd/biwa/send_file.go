@@ -80,7 +80,7 @@ func (s *sender) read(ctx context.Context, file io.Reader, size int64, name, gro
 	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(s.out), progressbar.OptionSetDescription(name), progressbar.OptionShowBytes(true),
 		progressbar.OptionSetPredictTime(true), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetVisibility(isTerminal(s.out)), progressbar.OptionClearOnFinish())
 	defer func() { _ = bar.Finish() }()
-	r, err := source.Open(watch(file, size, bar), name, s.options)
+	r, err := source.Open(watch(ctx, file, size, bar), name, s.options)
 	if err != nil {
 		return err
 	}
@@ -106,12 +106,40 @@ type watched struct {
 	bar  io.Writer
 }
 
-// watch leaves a file of known size one of which any part can be read.
-func watch(file io.Reader, size int64, bar io.Writer) io.Reader {
+// watch leaves a file of known size one of which any part can be read. To wait for
+// more of it ends with ctx.
+func watch(ctx context.Context, file io.Reader, size int64, bar io.Writer) io.Reader {
+	read := io.TeeReader(&interruptible{ctx: ctx, from: file}, bar)
 	if at, ok := file.(io.ReaderAt); ok && size >= 0 {
-		return &watched{at, io.TeeReader(file, bar), size, bar}
+		return &watched{at, read, size, bar}
 	}
-	return io.TeeReader(file, bar)
+	return read
+}
+
+// interruptible ends a read that waits, as of a pipe to which nobody writes.
+type interruptible struct {
+	ctx    context.Context
+	from   io.Reader
+	buffer []byte
+}
+
+func (i *interruptible) Read(p []byte) (int, error) {
+	if len(i.buffer) < len(p) {
+		i.buffer = make([]byte, len(p))
+	}
+	var n int
+	var err error
+	done := make(chan struct{})
+	go func() {
+		n, err = i.from.Read(i.buffer[:len(p)])
+		close(done)
+	}()
+	select {
+	case <-done:
+		return copy(p, i.buffer[:n]), err
+	case <-i.ctx.Done(): // the buffer is the read's, and no other follows
+		return 0, i.ctx.Err()
+	}
 }
 
 func (w *watched) Size() int64 { return w.size }
@@ -130,8 +158,8 @@ func isTerminal(w io.Writer) bool {
 // chunks cuts the file into chunks and sends several at a time. What the reader
 // rejected has chunks of its own. What may read differently when the file goes
 // on, and the file's last line, are sent apart from what precedes them.
-func (s *sender) chunks(ctx context.Context, r *source.Reader, name, growth string) error {
-	group, ctx := errgroup.WithContext(ctx)
+func (s *sender) chunks(whole context.Context, r *source.Reader, name, growth string) error {
+	group, ctx := errgroup.WithContext(whole)
 	group.SetLimit(4)
 	records, rejects := newChunk(collect.RecordType, name), newChunk(collect.RejectedType, name)
 	flush := func(c *chunk) {
@@ -177,6 +205,9 @@ func (s *sender) chunks(ctx context.Context, r *source.Reader, name, growth stri
 	flush(rejects)
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if whole.Err() != nil {
+		return whole.Err()
 	}
 	return failed
 }

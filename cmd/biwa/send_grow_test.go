@@ -3,13 +3,16 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/biwa-data/biwa/internal/shape"
@@ -22,13 +25,17 @@ func files() map[string]shape.Definition {
 
 // sends runs biwa send against a node and returns what it printed.
 func sends(n *testkit.Node, args ...string) (string, error) {
+	return sendsUntil(n.T.Context(), n, args...)
+}
+
+func sendsUntil(ctx context.Context, n *testkit.Node, args ...string) (string, error) {
 	var out bytes.Buffer
 	c := newSend()
 	c.SetOut(&out)
 	c.SetErr(io.Discard)
 	c.SetArgs(append(args, "--url", n.URL))
 	c.SilenceErrors, c.SilenceUsage = true, true
-	err := c.ExecuteContext(n.T.Context())
+	err := c.ExecuteContext(ctx)
 	return out.String(), err
 }
 
@@ -165,4 +172,49 @@ func TestWhatIsOneFile(t *testing.T) {
 	send("the line whole, and one more", 2, put("d.ndjson", line+`{"n":33}`+"\n"+line))
 	send("and again", 0, filepath.Join(dir, "d.ndjson"))
 	n.Balance()
+}
+
+// Interrupted while it waits for more of a pipe, send says how far it came; run
+// again it goes on there.
+func TestAnInterruptedSendSaysWhatIsSafe(t *testing.T) {
+	n := testkit.Start(t, t.TempDir(), testkit.Project(files()))
+	path := filepath.Join(t.TempDir(), "pipe.ndjson")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
+		t.Skip("SKIPPED: no named pipes here: ", err)
+	}
+	var lines strings.Builder
+	for i := range 2500 {
+		fmt.Fprintf(&lines, "{\"n\":%d,\"text\":\"%060d\"}\n", i, i)
+	}
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := sendsUntil(ctx, n, "files", path)
+		ended <- err
+	}()
+	pipe, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pipe.Close()
+	if _, err := pipe.WriteString(lines.String()); err != nil {
+		t.Fatal(err)
+	}
+	n.Await("the first chunk", func() bool { return n.Balance().Streams[0].Accepted == 2000 })
+	interrupt()
+	if err := <-ended; err == nil || !regexp.MustCompile(`^send .*: interrupted: 2000 of the 2\d\d\d rows read so far are on the node's disk and safe; run the same command again and it goes on there$`).MatchString(err.Error()) {
+		t.Errorf("interrupted: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(lines.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := sends(n, "files", path); err != nil || !strings.Contains(out, "2500 records sent") || !strings.Contains(out, "2000 of them were there already") {
+		t.Errorf("again: %s %v", out, err)
+	}
+	if got := n.One("SELECT count(*) FROM files"); got != "2500" {
+		t.Errorf("%s rows", got)
+	}
 }

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,14 +9,6 @@ import (
 
 	"github.com/biwa-data/biwa/internal/jsontext"
 	"github.com/biwa-data/biwa/internal/record"
-)
-
-// A quoted cell may go on over this many lines and bytes. A quote that has not
-// ended by then was none: the line it stands in is rejected, those after it are
-// read as rows of their own.
-const (
-	cellLines = 1000
-	cellBytes = record.MaxRecordBytes
 )
 
 // dialect is how the cells of a row are written.
@@ -34,6 +25,7 @@ type rowReader struct {
 	dialect dialect
 	names   [][]byte // of the columns, as JSON
 	own     []string // those of the file's header, if it was used
+	figures []int    // of each column: how many cells have figures, less those that have none
 }
 
 // rows reads CSV; each row becomes an object of strings, empty cells left out,
@@ -72,7 +64,7 @@ func (r *rowReader) header() ([]string, error) {
 	if l.code != "" {
 		return nil, record.Errorf(record.Invalid, "the header, line %d: %s", l.number, l.reason)
 	}
-	cells, open := r.dialect.cells(l.content(), false)
+	cells, open := r.dialect.cells(l.content())
 	if open > 0 {
 		return nil, record.Errorf(record.Invalid, "the header, line %d, column %d: the quote that opens here does not end", l.number, open)
 	}
@@ -124,120 +116,20 @@ func (r *rowReader) next() ([]byte, *Rejected, error) {
 	if first.code != "" {
 		return nil, first.rejected(first.code, "%s", first.reason), nil
 	}
-	row, open := r.dialect.cells(first.content(), false)
-	if open > 0 {
-		row, rejected, err := r.goOn(first, open)
-		if err != nil || rejected != nil {
+	var c cut
+	r.dialect.feed(&c, first.text, len(first.content()), false)
+	row := c.cells
+	if c.open > 0 {
+		var rejected *Rejected
+		if row, rejected, err = r.goOn(first, &c); err != nil || rejected != nil {
 			return nil, rejected, err
 		}
-		return r.object(row), nil, nil
 	}
 	if len(row) != len(r.names) {
 		return nil, first.rejected(record.CodeInvalidRow, "the row has %d %s, the header has %d", len(row), plural(len(row), "cell", "cells"), len(r.names)), nil
 	}
+	r.learn(row)
 	return r.object(row), nil, nil
-}
-
-// goOn takes further lines until the cell that is open has ended and the row
-// has the header's cells; else it takes none of them.
-func (r *rowReader) goOn(first line, open int) ([]string, *Rejected, error) {
-	all, taken := bytes.Clone(first.text), []line(nil)
-	for len(taken) < cellLines && len(all) < cellBytes {
-		l, err := r.lines.next()
-		if err != nil {
-			if errors.Is(err, io.EOF) || len(taken) == 0 {
-				break
-			}
-			r.lines.back(taken)
-			return nil, nil, err
-		}
-		taken = append(taken, l)
-		if l.code != "" {
-			break
-		}
-		all = append(all, l.text...)
-		if bytes.IndexByte(l.text, r.dialect.quote) >= 0 {
-			row, open := r.dialect.cells(bytes.TrimRight(all, "\r\n"), true)
-			if open == 0 && len(row) == len(r.names) {
-				return row, nil, nil
-			}
-		}
-	}
-	r.lines.back(taken)
-	hint := ""
-	if r.dialect.escape == r.dialect.quote && bytes.Contains(first.text, []byte{'\\', r.dialect.quote}) {
-		hint = fmt.Sprintf(`; if \%c stands for a quote here, say --escape '\'`, r.dialect.quote)
-	}
-	return nil, first.rejected(record.CodeInvalidRow, "column %d: the quote that opens here does not end%s", open, hint), nil
-}
-
-// cells cuts a row. A quote opens a cell at its beginning only, and ends it
-// before a comma or the row's end only; any other is a literal. Over several
-// lines (strict) it is none: there it shows that the cell began by mistake.
-// open is where the quote stands that does not end, counted from 1; else 0.
-func (d dialect) cells(row []byte, strict bool) (out []string, open int) {
-	for at := 0; ; at++ {
-		var cell []byte
-		if d.quote != 0 && at < len(row) && row[at] == d.quote {
-			start := at + 1
-			var ended bool
-			if cell, at, ended = d.quoted(row, start, strict); !ended {
-				return out, start
-			}
-			out = append(out, string(cell))
-		} else {
-			cell, at = d.bare(row, at)
-			if d.null == nil || string(cell) != *d.null {
-				out = append(out, string(cell))
-			} else {
-				out = append(out, "")
-			}
-		}
-		if at >= len(row) {
-			return out, 0
-		}
-	}
-}
-
-// quoted reads the cell from at, after its quote; end is after the quote that
-// ends it.
-func (d dialect) quoted(row []byte, at int, strict bool) (cell []byte, end int, ended bool) {
-	for ; at < len(row); at++ {
-		c, follows := row[at], byte(0)
-		last := at+1 == len(row)
-		if !last {
-			follows = row[at+1]
-		}
-		switch {
-		case c == d.escape && !last && (follows == d.quote || follows == d.escape):
-			cell, at = append(cell, follows), at+1
-			continue
-		case c == d.quote && (last || follows == d.comma):
-			return cell, at + 1, true
-		case c == d.quote && strict:
-			return nil, at, false
-		}
-		cell = append(cell, c)
-	}
-	return nil, at, false
-}
-
-// bare reads the cell from at, without quotes, up to the comma or the row's end.
-func (d dialect) bare(row []byte, at int) (cell []byte, end int) {
-	if d.escape == d.quote || bytes.IndexByte(row[at:], d.escape) < 0 {
-		end := bytes.IndexByte(row[at:], d.comma)
-		if end < 0 {
-			return row[at:], len(row)
-		}
-		return row[at : at+end], at + end
-	}
-	for ; at < len(row) && row[at] != d.comma; at++ {
-		if row[at] == d.escape && at+1 < len(row) && (row[at+1] == d.comma || row[at+1] == d.quote || row[at+1] == d.escape) {
-			at++
-		}
-		cell = append(cell, row[at])
-	}
-	return cell, at
 }
 
 func (r *rowReader) object(row []string) []byte {
