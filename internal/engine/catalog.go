@@ -79,6 +79,7 @@ func (v *view) from() string     { return fmt.Sprintf("t_%d", v.id) } // of sess
 func (v *view) to() string       { return fmt.Sprintf("u_%d", v.id) } // and the last
 func (v *view) stub() string     { return fmt.Sprintf("%s.stub_%d", hiddenSchema, v.id) }
 func (v *view) lake() string     { return fmt.Sprintf("%s.lake_%d", hiddenSchema, v.id) }
+func (v *view) unseen() string   { return fmt.Sprintf("%s.unseen_%d", hiddenSchema, v.id) } // lake, through which no filter passes
 
 // current brings the views up to date and returns them by lower-case name.
 func (k *catalog) current(ctx context.Context) (map[string]*view, error) {
@@ -166,6 +167,7 @@ func (k *catalog) define(ctx context.Context, v, old *view) error {
 		"CREATE TABLE " + v.stub() + " (" + columnList(v.schema) + ")",
 		"CREATE VIEW " + v.lake() + " AS " + fromParquet(v.schema) + "read_parquet(getvariable(" + record.QuoteText(v.files()) + "), schema=" + parquetSchema(v.schema) +
 			", explicit_cardinality=getvariable(" + record.QuoteText(v.rows()) + "))",
+		"CREATE VIEW " + v.unseen() + " AS SELECT " + opaqueColumns(v.schema) + " FROM " + v.lake(),
 		"CREATE OR REPLACE VIEW main." + record.QuoteName(v.name) + " AS " + query,
 	}
 	if old != nil {
@@ -175,7 +177,9 @@ func (k *catalog) define(ctx context.Context, v, old *view) error {
 }
 
 // undo drops what the view in main was made of.
-func (v *view) undo() string { return "DROP VIEW " + v.lake() + "; DROP TABLE " + v.stub() }
+func (v *view) undo() string {
+	return "DROP VIEW " + v.unseen() + "; DROP VIEW " + v.lake() + "; DROP TABLE " + v.stub()
+}
 
 func (k *catalog) drop(ctx context.Context, v *view) error {
 	err := k.planner.with(ctx, func(c *conn) error {
@@ -293,6 +297,16 @@ func fromParquet(schema record.Schema) string {
 		parts[i] = "coalesce(" + strings.Join(terms, ", ") + ") AS " + name
 	}
 	return "SELECT " + strings.Join(parts, ", ") + " FROM "
+}
+
+// opaqueColumns selects all columns, each behind the operator that hides it.
+func opaqueColumns(schema record.Schema) string {
+	parts := make([]string, len(schema))
+	for i, c := range schema {
+		name := record.QuoteName(c.Name)
+		parts[i] = opaque + name + " AS " + name
+	}
+	return strings.Join(parts, ", ")
 }
 
 // sameSchema says whether two schemas read alike: Doc does not matter, nor a field

@@ -30,7 +30,7 @@ func (e *Engine) Describe(ctx context.Context, r Request) (columns []Column, par
 		return nil, nil, err
 	}
 	defer c.rollback()
-	if err := c.setVariables(ctx, e.variables(st, &plan{}, views)); err != nil {
+	if err := c.setVariables(ctx, e.variables(st, &plan{}, views, false)); err != nil {
 		return nil, nil, err
 	}
 	cur, err := c.prepare(ctx, st.src, st.text)

@@ -113,6 +113,9 @@ type source struct {
 	edits []edit
 }
 
+// stoppedTheRest is all that is known where the thread that failed was not asked first.
+const stoppedTheRest = "a part of the statement failed and stopped the rest: run it again to learn why"
+
 // failure turns an error of DuckDB into ours. ctx says why it was interrupted.
 func (d *instance) failure(ctx context.Context, src source, text string) error {
 	f := parseFault(text)
@@ -127,7 +130,7 @@ func (d *instance) failure(ctx context.Context, src source, text string) error {
 		return &record.Error{Kind: record.Unavailable, Err: fmt.Errorf("%w: %s", ErrBroken, message)}
 	case "INTERRUPT":
 		if ctx.Err() == nil { // one thread failed, and another that was stopped for it was asked first
-			return sqlError(record.Invalid, src.text, -1, "", "a part of the statement failed and stopped the rest: run it again to learn why")
+			return sqlError(record.Invalid, src.text, -1, "", stoppedTheRest)
 		}
 		return interrupted(ctx)
 	case "Out of Memory":

@@ -247,4 +247,18 @@ func TestFaultsOfDuckDBThatWeGoAround(t *testing.T) {
 	if got := count(zeros, ", WRITE_BLOOM_FILTER false", "x = 0"); got != "2731" {
 		t.Errorf("without a Bloom filter %s rows are 0, want 2731", got)
 	}
+	err := e.writer.aside(t.Context(), func(c *conn) error {
+		old, now := record.QuoteText(e.file("old.parquet")), record.QuoteText(e.file("now.parquet"))
+		for path, sql := range map[string]string{old: "(i * 97)::INTEGER", now: "i * 1000007"} {
+			if _, err := c.text(t.Context(), "COPY (SELECT "+sql+" AS i, i AS j FROM range(200) r(i)) TO "+path+" (FORMAT parquet, FIELD_IDS {i: 1, j: 2})"); err != nil {
+				return err
+			}
+		}
+		both := "read_parquet([" + old + ", " + now + "], schema=MAP {1: {name: 'i', type: 'BIGINT', default_value: NULL}, 2: {name: 'j', type: 'BIGINT', default_value: NULL}})"
+		_, err := c.text(t.Context(), "SELECT count(*)::VARCHAR FROM "+both+" AS a JOIN "+both+" AS b USING (i) WHERE b.j < 100")
+		return err
+	})
+	if !unconvertible(err) {
+		t.Errorf("DuckDB applies Bloom filters to columns that were widened: unconvertible can go (%v)", err)
+	}
 }

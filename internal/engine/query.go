@@ -69,6 +69,7 @@ type run struct {
 	cancel  context.CancelFunc
 	pin     *world.Pin
 	ownPin  bool
+	unseen  bool // files are read by their unseen views
 
 	started chan struct{} // closed when result or err is set
 	result  *Result
@@ -128,7 +129,17 @@ func (r *run) execute(ctx context.Context) error {
 		return err
 	}
 	defer e.reader.give(c)
-	if views, err = e.catalog.begin(ctx, c, r.pin.World, st.tables); err != nil {
+	if err = r.transact(ctx, c, st, p, zone); unconvertible(err) && r.result == nil {
+		r.unseen = true
+		err = r.transact(ctx, c, st, p, zone)
+	}
+	return err
+}
+
+// transact streams the statement's rows inside a transaction of its own.
+func (r *run) transact(ctx context.Context, c *conn, st *statement, p *plan, zone *time.Location) error {
+	views, err := r.engine.catalog.begin(ctx, c, r.pin.World, st.tables)
+	if err != nil {
 		return err
 	}
 	if err := r.stream(ctx, c, st, p, views, zone); err != nil {
@@ -172,7 +183,7 @@ func (r *run) stream(ctx context.Context, c *conn, st *statement, p *plan, views
 	if p.hasSessions() {
 		p.find() // rows that came since the plan reach back to others than those it saw
 	}
-	if err := c.setVariables(ctx, e.variables(st, p, views)); err != nil {
+	if err := c.setVariables(ctx, e.variables(st, p, views, r.unseen)); err != nil {
 		return err
 	}
 	r.stats.files, r.stats.skipped, r.stats.bytes, r.stats.recent, r.stats.by = p.files, p.skipped, p.bytes, p.rows, p.by
@@ -276,6 +287,16 @@ func (r *Result) Close() error {
 	return nil
 }
 
+// unconvertible says that DuckDB 1.5.5 could not apply a join's Bloom filter to a file
+// whose column has another type than the table, as before it was widened, or that this
+// may be why it failed. The statement then runs again with files of which joins see no
+// columns, unless rows were handed over: files are read in the order they were written,
+// so those of another type come first.
+// TestFaultsOfDuckDBThatWeGoAround fails once DuckDB can, and the unseen views can go.
+func unconvertible(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "Can't convert TableFilterType") || strings.Contains(err.Error(), stoppedTheRest))
+}
+
 // setVariables gives a query's variables their values, in its own transaction: a
 // plan has them folded in.
 func (c *conn) setVariables(ctx context.Context, values map[string]string) error {
@@ -295,7 +316,7 @@ func (c *conn) setVariables(ctx context.Context, values map[string]string) error
 const loneRows = 50_000
 
 // variables are what the views of the statement's tables read.
-func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[string]string {
+func (e *Engine) variables(st *statement, p *plan, views map[string]*view, unseen bool) map[string]string {
 	out := map[string]string{}
 	for key := range st.tables {
 		v := views[key]
@@ -313,7 +334,11 @@ func (e *Engine) variables(st *statement, p *plan, views map[string]*view) map[s
 				files = append(files, record.QuoteText(e.catalog.stubFile))
 			}
 			if len(files) > 0 {
-				branches = append(branches, record.QuoteText(v.lake()))
+				lake := v.lake()
+				if unseen {
+					lake = v.unseen()
+				}
+				branches = append(branches, record.QuoteText(lake))
 				out[v.files()], out[v.rows()] = "["+strings.Join(files, ", ")+"]", fmt.Sprintf("%d::UBIGINT", rows)
 			}
 			if v.sessions != nil {

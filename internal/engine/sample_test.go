@@ -247,3 +247,39 @@ func TestRowGroupsOfNulls(t *testing.T) {
 		}
 	}
 }
+
+// TestAJoinOfAWidenedColumnStreams: rows of files that hold the type of today come
+// while one from before is still to be read.
+func TestAJoinOfAWidenedColumnStreams(t *testing.T) {
+	e, worlds := openEngine(t, nil)
+	old := record.Schema{{Name: record.ColumnRecordID, Type: bigint, FieldID: 1}, {Name: "ts", Type: record.Type{Kind: record.Timestamptz}, FieldID: 2}, {Name: "i", Type: record.Type{Kind: record.Int}, FieldID: 3}}
+	wide := record.Schema{old[0], old[1], {Name: "i", Type: bigint, FieldID: 3}}
+	write := func(name string, schema record.Schema, n int) record.File {
+		b := array.NewRecordBuilder(memory.DefaultAllocator, schema.Arrow())
+		defer b.Release()
+		for k := range n {
+			b.Field(0).(*array.Int64Builder).Append(int64(k))
+			b.Field(1).(*array.TimestampBuilder).Append(arrow.Timestamp(may1.UnixMicro()))
+			if into, ok := b.Field(2).(*array.Int64Builder); ok {
+				into.Append(int64(k%100) * 1_000_007)
+			} else {
+				b.Field(2).(*array.Int32Builder).Append(int32(k%100) * 1_000_007)
+			}
+		}
+		batch := b.NewRecordBatch()
+		defer batch.Release()
+		f, err := e.WriteParquet(t.Context(), name, schema, "ts", []arrow.RecordBatch{batch})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	publish(worlds, "big", wide, []record.File{write("old.parquet", old, 300), write("new.parquet", wide, 60_000)})
+	publish(worlds, "small", wide, []record.File{write("small.parquet", wide, 100)})
+	for range 3 {
+		got := rows(t, e, "SELECT big._record_id FROM big JOIN small USING (i) WHERE small._record_id % 10 = 3")
+		if want := (300 + 60_000) / 10; len(got) != want {
+			t.Fatalf("%d rows, want %d", len(got), want)
+		}
+	}
+}
