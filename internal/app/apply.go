@@ -121,7 +121,7 @@ func (n *Node) startWorkers(ctx context.Context, plans []plan, p Project) error 
 
 // planStream prepares what has changed of a stream, nil if nothing has.
 func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, error) {
-	stored := storedDefinition{Definition: p.Streams[name], TimeZone: p.Location.String(), Seeds: map[string]string{}}
+	stored := storedDefinition{Definition: p.Streams[name].WithLists(), TimeZone: p.Location.String(), Seeds: map[string]string{}}
 	if stored.Definition.UnknownFields == shape.UnknownEvolve {
 		stored.Definition.EvolveColumns = p.Limit.EvolveColumns
 	}

@@ -378,3 +378,19 @@ func TestAnotherEventTimeLosesNoRow(t *testing.T) {
 	}
 	everywhere(t, p, n, "SELECT id FROM s WHERE sent >= '2026-06-01' AND sent < '2026-06-04' ORDER BY id", "1; 2; 3")
 }
+
+// A table from before bot_class gets it; the column is_bot that it has goes on.
+func TestATableFromBeforeBotClassGetsIt(t *testing.T) {
+	p := newProject(t, one("s", columns("id", "int", "user_agent", "varchar", "is_bot", "boolean")))
+	n := p.start()
+	n.Send("s", `{"id":1,"user_agent":"curl/8.0.1","is_bot":true}`)
+	if err := n.Flush(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	d := columns("id", "int", "user_agent", "varchar")
+	d.Enrich = []shape.Enrichment{{Bot: &shape.Source{}}}
+	p.reload(n, one("s", d))
+	n.Send("s", `{"id":2,"user_agent":"curl/8.0.1"}`)
+	n.Send("s", `{"id":3}`)
+	everywhere(t, p, n, "SELECT id, is_bot, bot_class FROM s ORDER BY id", "1 true <nil>; 2 true library; 3 <nil> <nil>")
+}
