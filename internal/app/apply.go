@@ -59,6 +59,11 @@ func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err er
 	}
 	n.project.Store(&p)
 	a = api.ReloadAnswer{Changed: n.install(p, plans), Settings: append([]api.SettingChange{}, changed...), Restart: []string{}}
+	for _, c := range a.Changed {
+		for _, column := range c.Columns {
+			n.log.Info("table changed", "table", c.Stream, "change", column, "generation", c.Generation)
+		}
+	}
 	n.takeOver(ctx, p)
 	n.settings = nowRunning(n.settings, p.Settings)
 	n.waiting.Store(&waiting)
