@@ -162,7 +162,7 @@ func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, e
 	}
 	g.number = number
 	return &plan{stream: s, last: last, generation: g, change: api.StreamChange{Stream: name, Change: change, Generation: number, Columns: describeMoves(stored.Moves)},
-		spec: lake.Spec{Name: name, Schema: g.shaper.Schema(), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns(),
+		spec: lake.Spec{Name: name, Schema: guessedBefore(g.shaper.Schema(), last), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns(),
 			Renamed: stored.Moves.Renamed, Dropped: stored.Moves.Dropped}}, nil
 }
 
