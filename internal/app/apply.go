@@ -59,6 +59,11 @@ func (n *Node) apply(ctx context.Context, p Project) (a api.ReloadAnswer, err er
 	}
 	n.project.Store(&p)
 	a = api.ReloadAnswer{Changed: n.install(p, plans), Settings: append([]api.SettingChange{}, changed...), Restart: []string{}}
+	for _, c := range a.Changed {
+		for _, column := range c.Columns {
+			n.log.Info("table changed", "table", c.Stream, "change", column, "generation", c.Generation)
+		}
+	}
 	n.takeOver(ctx, p)
 	n.settings = nowRunning(n.settings, p.Settings)
 	n.waiting.Store(&waiting)
@@ -121,7 +126,7 @@ func (n *Node) startWorkers(ctx context.Context, plans []plan, p Project) error 
 
 // planStream prepares what has changed of a stream, nil if nothing has.
 func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, error) {
-	stored := storedDefinition{Definition: p.Streams[name], TimeZone: p.Location.String(), Seeds: map[string]string{}}
+	stored := storedDefinition{Definition: p.Streams[name].WithLists(), TimeZone: p.Location.String(), Seeds: map[string]string{}}
 	if stored.Definition.UnknownFields == shape.UnknownEvolve {
 		stored.Definition.EvolveColumns = p.Limit.EvolveColumns
 	}
@@ -157,7 +162,7 @@ func (n *Node) planStream(ctx context.Context, p Project, name string) (*plan, e
 	}
 	g.number = number
 	return &plan{stream: s, last: last, generation: g, change: api.StreamChange{Stream: name, Change: change, Generation: number, Columns: describeMoves(stored.Moves)},
-		spec: lake.Spec{Name: name, Schema: g.shaper.Schema(), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns(),
+		spec: lake.Spec{Name: name, Schema: guessedBefore(g.shaper.Schema(), last), TimeColumn: g.shaper.TimeColumn(), Partition: g.shaper.PartitionColumns(),
 			Renamed: stored.Moves.Renamed, Dropped: stored.Moves.Dropped}}, nil
 }
 

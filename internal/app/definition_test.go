@@ -352,3 +352,45 @@ func TestDaysAreThoseOfTheProjectsZone(t *testing.T) {
 	}
 	n.Balance()
 }
+
+// Files know the least and the greatest event time; another event time is none of theirs.
+func TestAnotherEventTimeLosesNoRow(t *testing.T) {
+	define := func(time string) shape.Definition {
+		d := columns("id", "int", "made", "timestamptz", "sent", "timestamptz")
+		d.EventTime = time
+		return d
+	}
+	p := newProject(t, one("s", define("made")))
+	n := p.start()
+	n.Send("s", `{"id":1,"made":"2026-05-01T00:00:00Z","sent":"2026-06-01T00:00:00Z"}`)
+	if err := n.Flush(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	n.Send("s", `{"id":2,"made":"2026-05-02T00:00:00Z","sent":"2026-06-02T00:00:00Z"}`) // recent
+	p.reload(n, one("s", define("sent")))
+	n.Send("s", `{"id":3,"made":"2026-05-03T00:00:00Z","sent":"2026-06-03T00:00:00Z"}`)
+	before := p.Streams
+	p.data = n.Image() // and what is on the log by both definitions
+	n.Shutdown()
+	n = p.start()
+	if changes := p.reload(n, before); len(changes) != 0 {
+		t.Errorf("the same project again changed %+v", changes)
+	}
+	everywhere(t, p, n, "SELECT id FROM s WHERE sent >= '2026-06-01' AND sent < '2026-06-04' ORDER BY id", "1; 2; 3")
+}
+
+// A table from before bot_class gets it; the column is_bot that it has goes on.
+func TestATableFromBeforeBotClassGetsIt(t *testing.T) {
+	p := newProject(t, one("s", columns("id", "int", "user_agent", "varchar", "is_bot", "boolean")))
+	n := p.start()
+	n.Send("s", `{"id":1,"user_agent":"curl/8.0.1","is_bot":true}`)
+	if err := n.Flush(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	d := columns("id", "int", "user_agent", "varchar")
+	d.Enrich = []shape.Enrichment{{Bot: &shape.Source{}}}
+	p.reload(n, one("s", d))
+	n.Send("s", `{"id":2,"user_agent":"curl/8.0.1"}`)
+	n.Send("s", `{"id":3}`)
+	everywhere(t, p, n, "SELECT id, is_bot, bot_class FROM s ORDER BY id", "1 true <nil>; 2 true library; 3 <nil> <nil>")
+}

@@ -43,6 +43,25 @@ func shapeOptions(p Project, stream string) (shape.Options, error) {
 	return o, nil
 }
 
+// guessedBefore marks the columns of a definition that the one before it, nil for none,
+// had guessed: declared, they may be widened as guessed ones are.
+func guessedBefore(schema record.Schema, last *generation) record.Schema {
+	if last == nil {
+		return schema
+	}
+	return guessedIn(schema, last.stored.Definition)
+}
+
+func guessedIn(schema record.Schema, last shape.Definition) record.Schema {
+	schema = slices.Clone(schema)
+	for _, c := range last.Columns {
+		if at := schema.Index(c.Name); at >= 0 && c.Inferred {
+			schema[at].Guessed = true
+		}
+	}
+	return schema
+}
+
 // describeMoves says what happens to a table's columns, for people.
 func describeMoves(m shape.Moves) (said []string) {
 	for _, before := range slices.Sorted(maps.Keys(m.Renamed)) {

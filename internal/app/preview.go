@@ -156,6 +156,9 @@ func (f *Preview) stream(p Project, name string, table record.Schema, last *stor
 	if err != nil {
 		return err
 	}
+	if last != nil {
+		schema = guessedIn(schema, last.Definition)
+	}
 	f.moves(name, d, moves)
 	differences, err := lake.Compare(table, lake.Spec{Name: name, Schema: schema, Renamed: moves.Renamed, Dropped: moves.Dropped})
 	var mistakes Mistakes

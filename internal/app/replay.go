@@ -309,7 +309,7 @@ func (n *Node) commitReplay(ctx context.Context, s *stream, m *moved) error {
 	if err != nil {
 		return err
 	}
-	c.Appends = append(c.Appends, lake.Append{Table: s.name, Files: []record.File{f}})
+	c.Appends = append(c.Appends, lake.Append{Table: s.name, Files: []record.File{f}, TimeField: m.schema[m.schema.Index(m.timeColumn)].FieldID})
 	without, err := n.withoutRows(ctx, m.ids)
 	if err != nil {
 		return err

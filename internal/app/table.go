@@ -75,7 +75,7 @@ func (t *tables) Commit(ctx context.Context, c deliver.Commit) error {
 	n := t.node
 	var commit lake.Commit
 	if len(c.Data) > 0 {
-		commit.Appends = append(commit.Appends, lake.Append{Table: c.Table, Files: c.Data})
+		commit.Appends = append(commit.Appends, lake.Append{Table: c.Table, Files: c.Data, TimeField: c.TimeField})
 	}
 	if len(c.Quarantine) > 0 {
 		commit.Appends = append(commit.Appends, lake.Append{Table: record.QuarantineTable, Files: c.Quarantine})

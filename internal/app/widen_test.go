@@ -68,3 +68,20 @@ func TestEvolveMeetsAColumnThatWasLeftOut(t *testing.T) {
 	}
 	everywhere(t, p, n, "SELECT id, n, d::varchar, _extra FROM s ORDER BY id", "1 old 2026-05-01 <nil>; 2 5 <nil> map[N:1 d:7]")
 }
+
+// Who declares a column that was guessed may give it a type into which it can be widened.
+func TestAGuessedColumnIsDeclaredAsText(t *testing.T) {
+	p := newProject(t, one("s", evolving()))
+	n := p.start()
+	n.Send("s", `{"id":1,"n":1}`)
+	if err := n.Flush(t.Context(), "s"); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := p.tryReload(n, one("s", columns("id", "int", "n", "double"))); status != http.StatusConflict || !strings.Contains(text, "column n is bigint and cannot become double") {
+		t.Errorf("as a double: %d %s", status, text)
+	}
+	n.Send("s", `{"id":2,"n":2}`)
+	p.reload(n, one("s", columns("id", "int", "n", "varchar")))
+	n.Send("s", `{"id":3,"n":"x"}`)
+	everywhere(t, p, n, "SELECT id, n FROM s WHERE n >= '1' ORDER BY id", "1 1; 2 2; 3 x")
+}

@@ -78,6 +78,7 @@ type Commit struct {
 	Epoch      int64
 	From, To   record.Sequence // the offset moves from From to To, or nothing happens
 	Data       []record.File
+	TimeField  int // field id of the column whose bounds Data has
 	Quarantine []record.File
 	Accounts   []Account
 	// Publish takes what is now in files out of the recent rows, in the World that

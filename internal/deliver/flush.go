@@ -45,10 +45,10 @@ func (w *Worker) showGeneration(ctx context.Context, g *generation) error {
 }
 
 func (w *Worker) showBoth(ctx context.Context, g *generation) error {
-	if err := w.showSide(ctx, &g.rows, w.table, g.schema); err != nil {
+	if err := w.showSide(ctx, &g.rows, w.table, g.schema, g.timeColumn); err != nil {
 		return err
 	}
-	if err := w.showSide(ctx, &g.rejects, record.QuarantineTable, record.QuarantineSchema); err != nil {
+	if err := w.showSide(ctx, &g.rejects, record.QuarantineTable, record.QuarantineSchema, record.ColumnReceivedAt); err != nil {
 		return err
 	}
 	g.noteKept()
@@ -67,7 +67,7 @@ func (w *Worker) seeShown() {
 	}
 }
 
-func (w *Worker) showSide(ctx context.Context, s *side, table string, schema record.Schema) error {
+func (w *Worker) showSide(ctx context.Context, s *side, table string, schema record.Schema, timeColumn string) error {
 	batches, rows := s.waiting()
 	if rows == 0 {
 		return nil
@@ -84,6 +84,9 @@ func (w *Worker) showSide(ctx context.Context, s *side, table string, schema rec
 		s.recent = g
 		w.Worlds.Publish(func(d *world.Draft) {
 			t := d.Table(table)
+			if !t.TimedBy(schema, timeColumn) { // by an older definition
+				g.ForgetTimes()
+			}
 			t.Recent = append(t.Recent, g)
 		}, nil)
 	} else {
@@ -155,6 +158,9 @@ func (w *Worker) flush(ctx context.Context, g *generation) error {
 		}
 	}
 	c := Commit{Stream: w.stream, Table: w.table, Epoch: w.epoch, From: g.from, To: g.to, Accounts: g.accountList()}
+	if at := g.schema.Index(g.timeColumn); at >= 0 {
+		c.TimeField = g.schema[at].FieldID
+	}
 	var err error
 	if c.Data, err = w.write(ctx, &g.rows, w.table, g.schema, g.timeColumn); err != nil {
 		return err

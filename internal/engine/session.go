@@ -153,6 +153,8 @@ func (p *part) periods(s *sessions) []period {
 	for _, f := range p.files {
 		if f.HasTime {
 			add(f.MinTime, f.MaxTime)
+		} else { // it may be that of another column, see lake's retime.go
+			add(math.MinInt64, math.MaxInt64)
 		}
 	}
 	for _, g := range p.recent {

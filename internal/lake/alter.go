@@ -38,7 +38,7 @@ func (l *Lake) Alter(ctx context.Context, specs []Spec, c *Commit) error {
 				return nil, err
 			}
 			if updates = append(updates, l.differences(t, schema, spec)...); len(updates) > 0 {
-				changes = append(changes, change{table: t, updates: updates})
+				changes = append(changes, change{table: t, updates: updates, retimed: t.timeField() != fieldOf(schema, spec.TimeColumn)})
 			}
 		}
 		return changes, nil

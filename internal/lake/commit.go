@@ -58,6 +58,9 @@ type Append struct {
 	Files []record.File
 	// Remove are paths of files whose place they take, or none.
 	Remove []string
+	// TimeField is the field id of the column that the files' times are of, 0 for that
+	// of the table. Of another one nothing is known.
+	TimeField int
 }
 
 // errMoved says that another process has committed to a table since it was staged.
@@ -100,6 +103,7 @@ func (l *Lake) Commit(ctx context.Context, c *Commit) error {
 			for i := range rows {
 				rows[i].young = rows[i].Partition == nil
 			}
+			t.judgeTimes(rows, a.TimeField)
 			changes[i] = change{table: t, add: rows, remove: a.Remove}
 		}
 		return changes, nil
@@ -241,6 +245,11 @@ func (l *Lake) swapTable(ctx context.Context, tx *sql.Tx, s *staged) error {
 	if err := drop(ctx, tx, t.name, slices.Concat(s.dropped, s.remove), s.sequence); err != nil {
 		return err
 	}
+	if s.retimed {
+		if _, err := tx.ExecContext(ctx, "UPDATE files SET has_time = 0, min_time = 0, max_time = 0 WHERE table_name = ?", t.name); err != nil {
+			return fmt.Errorf("index of %s: %w", t.name, err)
+		}
+	}
 	due := now.Add(l.o.Grace)
 	if err := dropDue(ctx, tx, t.name, s.unreachable, due); err != nil {
 		return err
@@ -264,6 +273,9 @@ func (l *Lake) publish(c *Commit, all []*staged, removed []string) {
 				w.Files = w.Files.Remove(setOf(s.remove))
 			}
 			w.Files = w.Files.Add(lean(filesOf(s.add))...)
+			if s.retimed {
+				forgetTimes(w)
+			}
 		}
 		if c.Publish != nil {
 			c.Publish(d)

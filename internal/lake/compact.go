@@ -205,7 +205,7 @@ func (l *Lake) rewrite(ctx context.Context, t *table, sources []row, engine Rewr
 		return result, err
 	}
 	c := Commit{}
-	if result.Snapshot, err = l.replace(ctx, t, &c, job.Sources, outputs); err != nil {
+	if result.Snapshot, err = l.replace(ctx, t, &c, job.Sources, outputs, now.timeField()); err != nil {
 		return result, err
 	}
 	result.Sources, result.Files = len(sources), len(outputs)
@@ -251,8 +251,9 @@ func sameRows(ctx context.Context, engine Tallier, sources, outputs []record.Fil
 }
 
 // replace commits files in place of others that hold the same rows. The outputs
-// have the default spec, and are not young even where that is unpartitioned.
-func (l *Lake) replace(ctx context.Context, t *table, c *Commit, sources, outputs []record.File) (int64, error) {
+// have the default spec, and are not young even where that is unpartitioned; their
+// times are those of a field.
+func (l *Lake) replace(ctx context.Context, t *table, c *Commit, sources, outputs []record.File, timeField int) (int64, error) {
 	_, unlock, err := l.lock([]string{t.name})
 	if err != nil {
 		return 0, err
@@ -270,6 +271,7 @@ func (l *Lake) replace(ctx context.Context, t *table, c *Commit, sources, output
 			}
 			return spec.ID(), nil
 		})
+		t.judgeTimes(rows, timeField)
 		return []change{{table: t, add: rows, remove: remove, rewrite: true}}, err
 	})
 	return c.Snapshots[t.name], err

@@ -233,7 +233,7 @@ func (l *Lake) adapt(ctx context.Context, spec Spec) (record.Schema, error) {
 		if len(updates) == 0 {
 			return nil, nil
 		}
-		return []change{{table: t, updates: updates}}, nil
+		return []change{{table: t, updates: updates, retimed: t.timeField() != fieldOf(t.schema, spec.TimeColumn)}}, nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("adapt table %s: %w", spec.Name, err)

@@ -2,13 +2,16 @@ package lake
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/object/faultfs"
 	"github.com/biwa-data/biwa/internal/record"
 )
@@ -84,6 +87,31 @@ var operations = []operation{
 		_, err := n.Evolve(context.Background(), "events", record.Schema{{Name: "more", Type: record.Type{Kind: record.Double}}})
 		return err
 	}, 4, 4},
+	{"alter", renameOnce, 4, 4},
+}
+
+// renameOnce renames a column together with a row of the caller's: the one is never
+// there without the other.
+func renameOnce(n *node) error {
+	ctx := context.Background()
+	renamed := n.world.Current().Table("events").Schema.Index("body") >= 0
+	noted := 0
+	if err := n.db.View(ctx, func(q meta.Querier) error {
+		return q.QueryRowContext(ctx, "SELECT count(*) FROM settings WHERE key = 'renamed'").Scan(&noted)
+	}); err != nil {
+		return err
+	}
+	if renamed != (noted == 1) {
+		n.t.Fatalf("the column is renamed: %v; the caller's row says %d", renamed, noted)
+	}
+	if renamed {
+		return nil
+	}
+	spec := eventsSpec()
+	spec.Schema = slices.Clone(spec.Schema)
+	spec.Schema[spec.Schema.Index("payload")].Name, spec.Schema[spec.Schema.Index("ts")].Name = "body", "at"
+	spec.TimeColumn, spec.Renamed = "at", map[string]string{"payload": "body", "ts": "at"}
+	return n.Alter(ctx, []Spec{spec}, &Commit{InTx: func(tx *sql.Tx) error { return meta.Set(ctx, tx, "renamed", "yes") }})
 }
 
 // TestEveryError fails every single I/O of an operation in turn. The operation

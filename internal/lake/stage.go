@@ -21,6 +21,9 @@ type change struct {
 	remove  []string // paths of files
 	rewrite bool     // add holds the same rows as remove
 	updates []icetable.Update
+	// retimed says that the event time is another column from here on: the times that
+	// are known of the files are not its.
+	retimed bool
 	expire  []int64 // snapshots
 }
 

@@ -63,7 +63,8 @@ func (e *botEnricher) enrich(row int) {
 // agentLookup is one worker's way to the agents: a small table without a lock in
 // front of the shared cache.
 type agentLookup struct {
-	near [1024]*agent
+	lists *lists
+	near  [1024]*agent
 }
 
 var agentSeed = maphash.MakeSeed()
@@ -77,14 +78,10 @@ func (l *agentLookup) find(source *text, row int) *agent {
 	hash := maphash.Bytes(agentSeed, sent)
 	slot := &l.near[hash%uint64(len(l.near))]
 	if *slot == nil || (*slot).text != string(sent) {
-		*slot = agents.find(hash, sent)
+		*slot = l.lists.find(hash, sent)
 	}
 	return *slot
 }
-
-// agents is the process's cache: reading a user agent runs hundreds of regular
-// expressions, and few of them are seen in a day.
-var agents agentCache
 
 const (
 	agentShards    = 16
@@ -92,7 +89,8 @@ const (
 	maxAgentBytes  = 512 // of a longer one only the head is read
 )
 
-// agentCache keeps the agents seen last.
+// agentCache keeps the agents seen last, in all of the process: reading a user agent
+// runs hundreds of regular expressions, and few of them are seen in a day.
 type agentCache struct {
 	shards [agentShards]agentShard
 }
@@ -106,8 +104,8 @@ type agentShard struct {
 	}
 }
 
-func (c *agentCache) find(hash uint64, sent []byte) *agent {
-	s := &c.shards[hash>>32%agentShards]
+func (l *lists) find(hash uint64, sent []byte) *agent {
+	s := &l.agents.shards[hash>>32%agentShards]
 	s.mu.Lock()
 	a, young := s.mu.young[string(sent)]
 	if !young {
@@ -118,7 +116,7 @@ func (c *agentCache) find(hash uint64, sent []byte) *agent {
 		return a
 	}
 	if a == nil {
-		a = readAgent(string(sent)) // twice, at worst, by two goroutines at once
+		a = l.readAgent(string(sent)) // twice, at worst, by two goroutines at once
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,13 +130,13 @@ func (c *agentCache) find(hash uint64, sent []byte) *agent {
 	return a
 }
 
-func readAgent(text string) *agent {
+func (l *lists) readAgent(text string) *agent {
 	head := text
 	if len(head) > maxAgentBytes {
 		head = head[:maxAgentBytes]
 	}
 	browser, os, device := sharedAgentParser().parse(head)
 	a := &agent{text: text, browser: browser.Family, version: browser.ToVersionString(), os: os.Family, device: device.Family}
-	a.class = botClass(head, a.device)
+	a.class = l.botClass(head, a.device)
 	return a
 }

@@ -120,9 +120,9 @@ func BenchmarkReadAgent(b *testing.B) {
 			texts = append(texts, string(text))
 		}
 	}
-	readAgent(texts[0])
+	listsOf(&Definition{}).readAgent(texts[0])
 	b.ReportMetric(float64(len(texts)), "distinct")
 	for i := 0; b.Loop(); i++ {
-		readAgent(texts[i%len(texts)])
+		listsOf(&Definition{}).readAgent(texts[i%len(texts)])
 	}
 }

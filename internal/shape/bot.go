@@ -1,16 +1,9 @@
 package shape
 
 import (
-	_ "embed" // the list of bots
 	"regexp"
 	"strings"
-	"sync"
 )
-
-// botText is the list that scripts/lists makes: a pattern and a class a line.
-//
-//go:embed lists/bots-1.60.0.tsv
-var botText string
 
 // botPattern is a line of the list.
 type botPattern struct {
@@ -18,17 +11,6 @@ type botPattern struct {
 	matches func(text string) bool
 	class   string
 }
-
-// botPatterns are made when the first user agent comes, as uaparser's are.
-var botPatterns = sync.OnceValue(func() (list []botPattern) {
-	for line := range strings.Lines(botText) {
-		pattern, class, ok := strings.Cut(strings.TrimSpace(line), "\t")
-		if ok {
-			list = append(list, botPattern{needsOf(pattern), regexp.MustCompile(pattern).MatchString, class})
-		}
-	}
-	return list
-})
 
 // ownBots are words, in small letters, that the list does not know or classes
 // otherwise.
@@ -47,7 +29,7 @@ var botWord = regexp.MustCompile(`bot(?:[^a-z]|s\b|$)|crawl|spider|slurp|feed|fe
 
 // botClass says what kind of program a user agent is, "" for a person's. device is
 // what uaparser takes it for.
-func botClass(text, device string) string {
+func (l *lists) botClass(text, device string) string {
 	named := withoutModel(text)
 	lower := strings.ToLower(named)
 	for _, b := range ownBots {
@@ -55,7 +37,7 @@ func botClass(text, device string) string {
 			return b.class
 		}
 	}
-	for _, b := range botPatterns() {
+	for _, b := range l.bots() {
 		if b.needs.in(lower) && b.matches(named) {
 			return b.class
 		}

@@ -19,7 +19,7 @@ func TestBotClass(t *testing.T) {
 		"Mozilla/5.0 (compatible; Bytespider; spider-feedback@bytedance.com)": "ai", "Amazonbot/0.1": "ai", "meta-externalagent/1.1": "ai", "Mozilla/5.0 (compatible; PerplexityBot/1.0)": "ai",
 	} {
 		_, _, device := sharedAgentParser().parse(ua)
-		if got := botClass(ua, device.Family); got != want {
+		if got := listsOf(&Definition{}).botClass(ua, device.Family); got != want {
 			t.Errorf("%s is %q, want %q (device %s)", ua, got, want, device.Family)
 		}
 	}

@@ -28,7 +28,7 @@ func compile(def Definition, options Options) (*Shaper, Mistakes) {
 		shaper: &Shaper{
 			name: options.Name, stream: options.Stream, location: newZone(options.Location).location,
 			allocator: defaultAllocator(options.Allocator), evaluator: options.Evaluator,
-			tree: tree{nodes: []node{{}}}, extraAt: -1, dedupeAt: -1,
+			tree: tree{nodes: []node{{}}}, extraAt: -1, dedupeAt: -1, lists: listsOf(&def),
 		},
 	}
 	c.addColumn("", record.Column{Name: record.ColumnRecordID, Type: record.Type{Kind: record.Bigint}, Doc: "the record's id, unique for ever"})

@@ -26,8 +26,10 @@ type Definition struct {
 	Retention     Retention     `yaml:"retention" json:"retention,omitzero" jsonschema:"description=How long to keep what. Without a value: for ever."`
 	// EvolveColumns is limits.evolve_columns as it was when the definition was
 	// applied, so that shaping depends on nothing else; 0 is the default.
-	EvolveColumns int   `yaml:"-" json:"evolve_columns,omitempty" jsonschema:"-"`
-	Flush         Flush `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
+	EvolveColumns int `yaml:"-" json:"evolve_columns,omitempty" jsonschema:"-"`
+	// Lists are the versions of what enrichments look up, as they were then.
+	Lists string `yaml:"-" json:"lists,omitempty" jsonschema:"-"`
+	Flush Flush  `yaml:"flush" json:"flush,omitzero" jsonschema:"description=When recent rows are written to a file. Without it: as biwa.yaml says."`
 }
 
 // Column is one column of a stream's table.

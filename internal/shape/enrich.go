@@ -93,7 +93,7 @@ func newEnrichers(s *Shaper, columns []column) []enricher {
 	slices.SortStableFunc(sorted, func(a, b enrichment) int { return cmp.Compare(enrichOrder[a.name], enrichOrder[b.name]) })
 	var list []enricher
 	var host *text // of the record's own url
-	agents := &agentLookup{}
+	agents := &agentLookup{lists: s.lists}
 	for _, e := range sorted {
 		source := &columns[e.source].(*textColumn).text
 		out := func(i int) *text { return &columns[e.outputs[i]].(*textColumn).text }

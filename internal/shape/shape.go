@@ -51,6 +51,7 @@ type Shaper struct {
 	former        map[string]bool // names in lower case that are made no columns
 
 	enrichments []enrichment
+	lists       *lists
 	session     *Session
 	partitions  []partition
 	partitionBy []string

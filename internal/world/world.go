@@ -11,6 +11,7 @@
 package world
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,6 +41,15 @@ type Table struct {
 	Recent     []*Generation
 }
 
+// TimedBy says whether a column of a schema is the table's event time.
+func (t *Table) TimedBy(schema record.Schema, column string) bool {
+	own, other := t.Schema.Index(t.TimeColumn), schema.Index(column)
+	if own < 0 || other < 0 || t.Schema[own].FieldID == 0 || schema[other].FieldID == 0 {
+		return t.TimeColumn == column
+	}
+	return t.Schema[own].FieldID == schema[other].FieldID
+}
+
 // Session says how the sessions of a table's visitors are told apart.
 type Session struct {
 	Visitor string // the column that names the visitor
@@ -59,6 +69,14 @@ type Generation struct {
 	rows             int64
 	hasTime          bool
 	minTime, maxTime int64
+	timeless         bool // the times are of a column that is not the event time any more
+}
+
+// ForgetTimes makes nothing be known of the rows' event times.
+func (g *Generation) ForgetTimes() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.timeless = true
 }
 
 // Grow notes rows before they are appended, so that pruning never hides a row.
@@ -86,13 +104,17 @@ func (g *Generation) Rows() int64 {
 func (g *Generation) Overlaps(b Bounds) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.rows > 0 && (!g.hasTime || g.minTime <= b.MaxTime && g.maxTime >= b.MinTime)
+	return g.rows > 0 && (g.timeless || !g.hasTime || g.minTime <= b.MaxTime && g.maxTime >= b.MinTime)
 }
 
-// Times are the bounds of the rows' event times, false while all are null.
+// Times are the bounds of the rows' event times, as wide as can be where they are not
+// known; false while all are null.
 func (g *Generation) Times() (low, high int64, ok bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.timeless {
+		return math.MinInt64, math.MaxInt64, g.rows > 0
+	}
 	return g.minTime, g.maxTime, g.hasTime && g.minTime <= g.maxTime
 }
 
