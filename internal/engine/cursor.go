@@ -24,6 +24,7 @@ type cursor struct {
 	result    duckdb.Result
 	options   duckdb.ArrowOptions
 	columns   []Column
+	casts     []string // of the columns whose types are inexact, "" for the others
 	original  []Column // of the statement that this one wraps, or nil
 	schema    *arrow.Schema
 	ended     bool
@@ -62,22 +63,41 @@ func (c *conn) query(ctx context.Context, src source, sql string, params ...any)
 		return nil, err
 	}
 	original, casts := cur.preparedTypes()
-	if list := exactList(casts); list != "" {
-		cur.close()
-		src, sql = exactly(src, sql, list, len(original))
-		if cur, err = c.prepare(ctx, src, sql); err != nil {
+	list := exactList(casts)
+	if list == "" {
+		if err := cur.run(ctx, params); err != nil {
 			return nil, err
 		}
-		cur.original = original
+		if len(params) == 0 {
+			return cur, nil
+		}
+		// What a parameter leaves open was known once it had its value.
+		if original, list = cur.columns, exactList(cur.casts); list == "" {
+			return cur, nil
+		}
 	}
-	if err = bindParams(cur.statement, params); err == nil {
+	cur.close()
+	src, sql = exactly(src, sql, list, len(original))
+	if cur, err = c.prepare(ctx, src, sql); err != nil {
+		return nil, err
+	}
+	cur.original = original
+	if err := cur.run(ctx, params); err != nil {
+		return nil, err
+	}
+	return cur, nil
+}
+
+// run starts a prepared statement with its parameters; where it fails it is closed.
+func (cur *cursor) run(ctx context.Context, params []any) error {
+	err := bindParams(cur.statement, params)
+	if err == nil {
 		err = cur.start(ctx)
 	}
 	if err != nil {
 		cur.close()
-		return nil, err
 	}
-	return cur, nil
+	return err
 }
 
 func (cur *cursor) start(ctx context.Context) error {
@@ -98,14 +118,18 @@ func (cur *cursor) start(ctx context.Context) error {
 func (cur *cursor) describe() error {
 	n := int(duckdb.ColumnCount(&cur.result))
 	names, types := make([]string, n), make([]duckdb.LogicalType, n)
-	cur.columns = make([]Column, n)
+	cur.columns, cur.casts = make([]Column, n), make([]string, n)
 	for i := range n {
 		names[i] = duckdb.ColumnName(&cur.result, duckdb.IdxT(i))
 		types[i] = duckdb.ColumnLogicalType(&cur.result, duckdb.IdxT(i))
 		cur.columns[i] = Column{Name: names[i], Type: typeName(types[i])}
+		cur.casts[i] = exactType(types[i])
 	}
-	if cur.original != nil {
-		cur.columns = cur.original
+	for i := range cur.original {
+		if cur.original[i].Type != "" { // else a parameter's, which is known by now
+			cur.columns[i].Type = cur.original[i].Type
+		}
+		cur.columns[i].Name = cur.original[i].Name
 	}
 	cur.options = duckdb.ResultGetArrowOptions(&cur.result)
 	schema, fail := duckdb.NewArrowSchema(cur.options, types, names)

@@ -55,7 +55,62 @@ func exactly(src source, sql, list string, columns int) (source, string) {
 		names[i] = fmt.Sprintf("c%d", i)
 	}
 	src.edits = append([]edit{{0, 0, head}}, src.edits...)
-	return src, head + strings.TrimRight(sql, "; \t\r\n") + "\n) AS inexact(" + strings.Join(names, ", ") + ")"
+	return src, head + sql[:statementEnd(sql)] + "\n) AS inexact(" + strings.Join(names, ", ") + ")"
+}
+
+// statementEnd is where a statement's last semicolon stands, after which only comments
+// follow, or its length.
+func statementEnd(sql string) int {
+	for at := skipSpace(sql, 0); at < len(sql); at = skipSpace(sql, at) {
+		switch c := sql[at]; {
+		case c == ';':
+			return at
+		case c == '\'':
+			at = afterQuote(sql, at, at > 0 && (sql[at-1] == 'e' || sql[at-1] == 'E') && (at == 1 || !isWord(sql[at-2])))
+		case c == '"':
+			at = afterQuote(sql, at, false)
+		case c == '$':
+			at = afterDollar(sql, at)
+		case isWord(c):
+			for at < len(sql) && isWord(sql[at]) {
+				at++
+			}
+		default:
+			at++
+		}
+	}
+	return len(sql)
+}
+
+// afterQuote is the offset behind a quoted text; a doubled quote ends it and begins
+// another one, which comes to the same.
+func afterQuote(sql string, at int, escapes bool) int {
+	quote := sql[at]
+	for at++; at < len(sql); at++ {
+		switch {
+		case escapes && sql[at] == '\\':
+			at++
+		case sql[at] == quote:
+			return at + 1
+		}
+	}
+	return len(sql)
+}
+
+// afterDollar is the offset behind $tag$…$tag$, or behind a parameter.
+func afterDollar(sql string, at int) int {
+	end := at + 1
+	for end < len(sql) && isWord(sql[end]) && sql[end] != '$' {
+		end++
+	}
+	if end == len(sql) || sql[end] != '$' {
+		return end
+	}
+	tag := sql[at : end+1]
+	if closing := strings.Index(sql[end+1:], tag); closing >= 0 {
+		return end + 1 + closing + len(tag)
+	}
+	return len(sql)
 }
 
 // exactType is the type to cast t to, "" if it may stay.

@@ -192,7 +192,7 @@ func fileBatch(schema *arrow.Schema, forms []form, batch arrow.RecordBatch) (arr
 
 // fileColumns are a result's columns on their way into a file, and its schema.
 func fileColumns(rows Rows, location *time.Location) (*arrow.Schema, []form, error) {
-	columns := rows.Columns()
+	columns := numbered(rows.Columns())
 	fields, forms := make([]arrow.Field, len(columns)), make([]form, len(columns))
 	for i, f := range rows.Schema().Fields() {
 		c := &columnFile{columns[i].Name, columns[i].Type, valueWriter{location: location}}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -119,13 +120,35 @@ type jsonEncoder struct {
 }
 
 func openJSON(w io.Writer, rows Rows, location *time.Location) (encoder, error) {
-	columns, err := json.Marshal(rows.Columns())
+	columns, err := json.Marshal(numbered(rows.Columns()))
 	if err != nil {
 		return nil, err
 	}
 	e := &jsonEncoder{w: w, values: valueWriter{location: location}, types: sqlTypes(rows)}
 	_, err = w.Write(append(append([]byte(`{"columns":`), columns...), `,"rows":[`...))
 	return e, err
+}
+
+// numbered are columns whose names are all different, as readers need that look values
+// up by name: a second a is a_1, as DuckDB names the columns of a subquery. It never
+// takes a name that another column has.
+func numbered(columns []Column) []Column {
+	taken := map[string]bool{}
+	for _, c := range columns {
+		taken[c.Name] = true
+	}
+	named, seen := make([]Column, len(columns)), map[string]bool{}
+	for i, c := range columns {
+		name := c.Name
+		for n := 1; seen[name]; n++ {
+			if other := c.Name + "_" + strconv.Itoa(n); !taken[other] {
+				name = other
+			}
+		}
+		seen[name], taken[name] = true, true
+		named[i] = Column{Name: name, Type: c.Type}
+	}
+	return named
 }
 
 func sqlTypes(rows Rows) []string {
@@ -182,7 +205,7 @@ type linesEncoder struct {
 
 func openLines(w io.Writer, rows Rows, location *time.Location) (encoder, error) {
 	e := &linesEncoder{w: w, values: valueWriter{location: location}, types: sqlTypes(rows)}
-	for _, c := range rows.Columns() {
+	for _, c := range numbered(rows.Columns()) {
 		e.names = append(e.names, append(appendString(nil, c.Name), ':'))
 	}
 	return e, nil

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/hex"
 	"math"
 	"math/big"
@@ -175,14 +176,18 @@ func appendFloatText(out []byte, v float64, bits int) []byte {
 	case math.IsInf(v, -1):
 		return append(out, "-Infinity"...)
 	}
-	most := 1e15
+	most := 15
 	if bits == 32 {
-		most = 1e6
+		most = 6
 	}
-	if size := math.Abs(v); size != 0 && (size < 1e-4 || size >= most) {
-		return strconv.AppendFloat(out, v, 'e', -1, bits)
+	// The exponent is that of the digits: a FLOAT of 1e-4 is a little less than 1e-4.
+	start := len(out)
+	out = strconv.AppendFloat(out, v, 'e', -1, bits)
+	exponent, _ := strconv.Atoi(string(out[bytes.LastIndexByte(out, 'e')+1:]))
+	if exponent >= -4 && exponent < most {
+		return strconv.AppendFloat(out[:start], v, 'f', -1, bits)
 	}
-	return strconv.AppendFloat(out, v, 'f', -1, bits)
+	return out
 }
 
 // partTypes are the types a nested type is made of, in the spelling of Column.Type.

@@ -4,7 +4,7 @@ package console
 var tableMessages = table{
 	"tables.ask":         {"What can I query?", "何を問い合わせできますか"},
 	"tables.answer":      {"{1} {1|row|rows} in {2} {2|table|tables}.", "{2} テーブルに {1} 行あります。"},
-	"tables.small":       {"{1} of them are in no file yet and are read all the same; the rest lies in {2} {2|file|files}, {3}.", "うち {1} 行はまだファイルにありませんが、同じように読めます。残りは {2} ファイル、{3}。"},
+	"tables.small":       {"{1} of them {1|is|are} in no file yet and {1|is|are} read all the same; the rest lies in {2} {2|file|files}, {3}.", "うち {1} 行はまだファイルにありませんが、同じように読めます。残りは {2} ファイル、{3}。"},
 	"tables.now":         {"at {1}, {2}", "{1} 現在、{2}"},
 	"tables.table":       {"table", "テーブル"},
 	"tables.rows":        {"rows", "行"},
