@@ -237,7 +237,7 @@ func (k *catalog) forget(ctx context.Context, generation string) error {
 
 // adaptedColumns selects want from a table of columns have: by field id where
 // both have one, that of a field which the column was included, else by name; what is
-// missing is null, and hidden: DuckDB takes (n = 7 or contains(NULL, '')) for true where
+// missing is null, and hidden: DuckDB takes (n = 7 or contains(NULL, ”)) for true where
 // its statistics say that n is never 7, and never null.
 func adaptedColumns(want, have record.Schema) string {
 	parts := make([]string, len(want))

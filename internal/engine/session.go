@@ -137,6 +137,9 @@ func (p *part) reached(s *sessions) {
 	}
 }
 
+// Between them lie DuckDB's times, in microseconds, but for the infinities.
+const firstMoment, lastMoment = -9223372022400000000, math.MaxInt64 - 1
+
 // periods are the event times that wanted rows' sessions depend on, in order and apart.
 func (p *part) periods(s *sessions) []period {
 	var all []period
@@ -145,10 +148,8 @@ func (p *part) periods(s *sessions) []period {
 		if from > to {
 			return
 		}
-		if reach := s.reach().Microseconds(); from > math.MinInt64+reach {
-			from -= reach
-		}
-		all = append(all, period{from, to})
+		from = max(from, firstMoment+s.reach().Microseconds()) - s.reach().Microseconds()
+		all = append(all, period{from, min(to, lastMoment)})
 	}
 	for _, f := range p.files {
 		if f.HasTime {
