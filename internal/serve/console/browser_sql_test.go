@@ -55,7 +55,7 @@ func (w *window) ask(scripts bool) {
 	w.await("the link that holds the query", "location.search.includes('likes')")
 	w.await("the history", has("#history", "select event, count(*) as n from likes"))
 	w.open(strings.ReplaceAll(sqlPath("select count(*) from lokes"), "+", "%20"))
-	w.await("that an address runs nothing", has("[role=status]", "Not run yet"))
+	w.await("that an address runs nothing", has("#waits", "Not run yet"))
 	w.click("#ask button.go")
 	w.await("the mistake's place", has("#fault mark", "lokes"))
 	if scripts {
