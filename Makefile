@@ -48,7 +48,7 @@ bench: bin/biwa ## Measure against the goals; docs/PERFORMANCE.md explains each 
 
 .PHONY: soak
 soak: tools bin/biwa ## Long runs: hundreds of kill -9 rounds, power cuts and I/O errors; 200,000 questions compared; fuzzing
-	BIWA=$(CURDIR)/bin/biwa BIWA_SOAK=1 BIWA_DIFFER=200000 BIWA_SEED=$$(date +%s) go test -timeout 8h -run 'Soak|Crash|Power|FailingDisk|AnswersAre' ./...
+	BIWA=$(CURDIR)/bin/biwa BIWA_SOAK=1 BIWA_DIFFER=200000 BIWA_SEED=$$(date +%s) go test -timeout 8h -run 'Soak|Crash|Power|FailingDisk|AnswersAre|ZonesAre' ./...
 	scripts/fuzz
 
 .PHONY: clean

@@ -23,6 +23,9 @@ func (p pagesOf) Ask(ctx context.Context, sql string, zone *time.Location, most 
 	}
 	defer func() { _ = rows.Close() }()
 	r := console.Result{Columns: rows.Columns()}
+	if zone, err = rows.Zone(ctx); err != nil {
+		return r, placed(err)
+	}
 	for !r.More {
 		batch, err := rows.Next(ctx)
 		if errors.Is(err, io.EOF) {

@@ -97,6 +97,7 @@ type Engine struct {
 	relations map[string]bool     // of the prelude, in main
 	schemas   map[string]bool     // readable besides main
 	days      dayOffsets
+	zones     zones
 	closed    atomic.Bool
 
 	trees struct {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -250,6 +251,32 @@ func (r *Result) Columns() []Column { return r.columns }
 
 // Schema is the Arrow schema of the batches.
 func (r *Result) Schema() *arrow.Schema { return r.schema }
+
+// Zone is the request's time zone for printing the result's times: by DuckDB's rules,
+// where there are times of a zone in it.
+func (r *Result) Zone(ctx context.Context) (zone *time.Location, err error) {
+	e := r.run.engine
+	zone = orElse(r.run.request.Location, e.options.Location)
+	if !slices.ContainsFunc(r.schema.Fields(), func(f arrow.Field) bool { return zoned(f.Type) }) {
+		return zone, nil
+	}
+	err = e.planner.with(ctx, func(c *conn) error {
+		zone, err = e.zones.of(ctx, c, zone)
+		return err
+	})
+	return zone, err
+}
+
+// zoned says whether a type has times of a zone, at any depth.
+func zoned(t arrow.DataType) bool {
+	switch t := t.(type) {
+	case *arrow.TimestampType:
+		return t.TimeZone != ""
+	case arrow.NestedType:
+		return slices.ContainsFunc(t.Fields(), func(f arrow.Field) bool { return zoned(f.Type) })
+	}
+	return false
+}
 
 // Next is the next rows, io.EOF after the last. The caller releases them. ctx
 // bounds the wait only.

@@ -89,7 +89,11 @@ func namedFormat(r *http.Request) (format, error) {
 }
 
 // send streams a result and says whether it was sent whole.
-func send(ctx context.Context, w io.Writer, f format, rows Rows, location *time.Location) error {
+func send(ctx context.Context, w io.Writer, f format, rows Rows) error {
+	location, err := rows.Zone(ctx)
+	if err != nil {
+		return err
+	}
 	buffer := bufio.NewWriterSize(w, 64<<10)
 	e, err := f.open(buffer, rows, location)
 	if err != nil {

@@ -51,6 +51,8 @@ type Rows interface {
 	Schema() *arrow.Schema
 	Next(ctx context.Context) (arrow.RecordBatch, error) // io.EOF at the end
 	Stats() Stats
+	// Zone is the zone in which times are printed, by the rules of who made them.
+	Zone(ctx context.Context) (*time.Location, error)
 	Close() error
 }
 
@@ -121,7 +123,7 @@ func Answer(w http.ResponseWriter, r *http.Request, e Engine, q Query, name stri
 	w.Header().Set(TimeZoneHeader, q.Location.String())
 	w.Header().Set("X-Accel-Buffering", "no")
 	out := &begunBody{w: w}
-	if err := send(r.Context(), out, f, rows, q.Location); err != nil {
+	if err := send(r.Context(), out, f, rows); err != nil {
 		if !out.begun {
 			w.Header().Del("Content-Disposition")
 			problem.Write(w, err)
