@@ -52,7 +52,7 @@ func TestSendTakesLittleMemory(t *testing.T) {
 	if err := n.start(); err != nil {
 		t.Fatal(err)
 	}
-	defer n.kill()
+	t.Cleanup(func() { _ = n.kill() })
 	bin, err := binary()
 	if err != nil {
 		t.Fatal(err)

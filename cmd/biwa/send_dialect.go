@@ -64,7 +64,7 @@ func (s *sender) checkHeader(ctx context.Context, r *source.Reader) error {
 	}
 	query := map[string]string{"sql": "SELECT column_name FROM information_schema.columns WHERE table_name = " + record.QuoteText(s.stream) + " AND column_name NOT LIKE '\\_%' ESCAPE '\\'"}
 	if err := s.client.call(ctx, http.MethodPost, "/v1/query", query, &answer); err != nil || len(answer.Rows) == 0 {
-		return nil
+		return nil //nolint:nilerr // a key that may not read sends without the comparison
 	}
 	var columns []string
 	for _, row := range answer.Rows {

@@ -19,7 +19,7 @@ func TestHeadersThatMatterMustBeSigned(t *testing.T) {
 	body := []byte(`{"a":1}`)
 	all := []string{"content-encoding", "content-type", "host", "x-amz-content-sha256", "x-amz-date", "x-amz-target"}
 	signed := func(headers []string) *http.Request {
-		r := httptest.NewRequest("POST", "http://firehose.example/", strings.NewReader(string(body)))
+		r := httptest.NewRequest(http.MethodPost, "http://firehose.example/", strings.NewReader(string(body)))
 		sum := sha256.Sum256(body)
 		hash := hex.EncodeToString(sum[:])
 		r.Header.Set("X-Amz-Date", now.Format(amzTime))

@@ -85,7 +85,7 @@ func TestOnlyFaultsOfTheEngineAreTroubles(t *testing.T) {
 		t.Fatalf("%+v", got)
 	}
 	aborted := record.Errorf(record.Conflict, "duckdb: Current transaction is aborted")
-	if err := n.noteQuery(t.Context(), aborted); err != aborted {
+	if err := n.noteQuery(t.Context(), aborted); !errors.Is(err, aborted) {
 		t.Errorf("the error became %v", err)
 	}
 	n.told(deliver.ToldDrop, "s", aborted)

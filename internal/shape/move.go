@@ -108,7 +108,7 @@ func (c *compiler) moves() {
 func MovesOf(d, last Definition, o Options, have record.Schema) (Moves, Mistakes) {
 	schema, err := SchemaOf(d, o)
 	if err != nil || len(have) == 0 {
-		return Moves{}, nil // the mistakes are known
+		return Moves{}, nil //nolint:nilerr // whoever compiles the definition tells
 	}
 	m := mover{d: &d, have: have, schema: schema, sources: map[string]string{}}
 	for i := range d.Columns {

@@ -160,7 +160,7 @@ func (r *jsonReader) more() error {
 	case err != nil:
 		r.rest.open, r.rest.code, r.rest.reason = false, record.CodeInvalidRow, "the file breaks off in it"
 		r.after = err
-		return nil
+		return nil //nolint:nilerr // it comes after the piece
 	}
 	r.rest.text = append(bytes.Clone(r.rest.text), l.raw...)
 	r.rest.raw, r.rest.open = r.rest.text, l.open
@@ -208,7 +208,7 @@ func (r *jsonReader) spread(c *jsontext.Cutter, first line) ([]byte, *Rejected, 
 		return whole(jsontext.Trim(all), first.number)
 	}
 	r.lines.back(taken)
-	return jsontext.Trim(first.text), nil, nil
+	return jsontext.Trim(first.text), nil, nil //nolint:nilerr // lines gives its error again, after those
 }
 
 // whole gives a text of several lines as a record in one. One that is no JSON

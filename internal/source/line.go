@@ -91,7 +91,7 @@ func (r *lineReader) next() (line, error) {
 	}
 	if r.failure != nil {
 		l.code, l.reason = record.CodeInvalidRow, "the file breaks off in it"
-		return l, nil
+		return l, nil //nolint:nilerr // failure is given after it
 	}
 	if length > record.MaxRecordBytes+2 {
 		l.raw = bytes.Clone(raw[:headBytes])

@@ -50,7 +50,7 @@ func loadTrace(ctx context.Context, c *Console, v *Visit) (any, error) {
 		return nil, err
 	case err != nil:
 		d.Problem, v.status = err, problem.Status(err)
-		return d, nil
+		return d, nil //nolint:nilerr // the page shows it
 	}
 	d.Found, d.Lines = true, d.lines()
 	if d.File != nil {
