@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -151,8 +152,11 @@ func (n *node) awaitReady() error {
 		if err != nil {
 			continue
 		}
+		why, _ := io.ReadAll(answer.Body) // an answer that breaks off is none
 		answer.Body.Close()
-		if answer.StatusCode == http.StatusOK && strings.Count(n.log.String(), readyWords) > n.said {
+		// On a full disk a node starts, answers queries and says that it takes no records.
+		started := answer.StatusCode == http.StatusOK || strings.Contains(string(why), "limits.disk_reserve")
+		if started && strings.Count(n.log.String(), readyWords) > n.said {
 			return nil
 		}
 	}
