@@ -91,17 +91,16 @@ func (l *Lake) Compact(ctx context.Context, name string, engine Rewriter, o Comp
 
 // choose is the files of the next job, none if none is due.
 func (l *Lake) choose(ctx context.Context, t *table, o CompactOptions) ([]row, error) {
+	metadata := t.now()
 	var rows []row
 	err := l.meta.View(ctx, func(q meta.Querier) (err error) {
-		rows, err = fileRows(ctx, q, t)
+		rows, err = fileRows(ctx, q, t.name, metadata)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("compact %s: %w", t.name, err)
 	}
-	t.commits.Lock()
-	current := t.metadata.DefaultPartitionSpec()
-	t.commits.Unlock()
+	current := t.now().DefaultPartitionSpec() // no older than the rows
 	if sources := chooseYoung(rows, current, o); len(sources) > 0 {
 		return sources, nil
 	}

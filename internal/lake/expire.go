@@ -62,9 +62,10 @@ func (l *Lake) Retain(ctx context.Context, name string, before time.Time, engine
 	}
 	t.maintenance.Lock()
 	defer t.maintenance.Unlock()
+	metadata := t.now()
 	var rows []row
 	err = l.meta.View(ctx, func(q meta.Querier) (err error) {
-		rows, err = fileRows(ctx, q, t)
+		rows, err = fileRows(ctx, q, name, metadata)
 		return err
 	})
 	if err != nil {

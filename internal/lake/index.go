@@ -9,6 +9,7 @@ import (
 	"time"
 
 	iceberg "github.com/apache/iceberg-go"
+	icetable "github.com/apache/iceberg-go/table"
 
 	"github.com/biwa-data/biwa/internal/meta"
 	"github.com/biwa-data/biwa/internal/record"
@@ -25,19 +26,19 @@ type row struct {
 const rowColumns = "path, spec_id, young, rows, bytes, has_time, min_time, max_time, min_id, max_id, partition"
 
 // fileRows is the files of a table, oldest first.
-func fileRows(ctx context.Context, q meta.Querier, t *table) ([]row, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+rowColumns+" FROM files WHERE table_name = ? ORDER BY rowid", t.name)
+func fileRows(ctx context.Context, q meta.Querier, name string, metadata icetable.Metadata) ([]row, error) {
+	rows, err := q.QueryContext(ctx, "SELECT "+rowColumns+" FROM files WHERE table_name = ? ORDER BY rowid", name)
 	if err != nil {
-		return nil, fmt.Errorf("read files of %s: %w", t.name, err)
+		return nil, fmt.Errorf("read files of %s: %w", name, err)
 	}
 	defer rows.Close()
 	var list []row
 	for rows.Next() {
 		r, err := scanRow(rows)
 		if err != nil {
-			return nil, fmt.Errorf("read files of %s: %w", t.name, err)
+			return nil, fmt.Errorf("read files of %s: %w", name, err)
 		}
-		t.datePartition(&r)
+		datePartition(metadata, &r)
 		list = append(list, r)
 	}
 	return list, rows.Err()
@@ -45,14 +46,14 @@ func fileRows(ctx context.Context, q meta.Querier, t *table) ([]row, error) {
 
 // datePartition gives partition values that were once kept as days or microseconds since
 // 1970 the form that they are kept in now.
-func (t *table) datePartition(r *row) {
-	spec := t.metadata.PartitionSpecByID(r.spec)
+func datePartition(metadata icetable.Metadata, r *row) {
+	spec := metadata.PartitionSpecByID(r.spec)
 	if spec == nil || spec.NumFields() != len(r.Partition) {
 		return
 	}
 	for i, field := range spec.Fields() {
 		n, isNumber := r.Partition[i].(int64)
-		kind, known := t.metadata.CurrentSchema().FindTypeByID(field.SourceID())
+		kind, known := metadata.CurrentSchema().FindTypeByID(field.SourceID())
 		if !isNumber || !known {
 			continue
 		}

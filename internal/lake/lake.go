@@ -110,7 +110,7 @@ func (l *Lake) load(ctx context.Context) error {
 				return err
 			}
 			tables = append(tables, t)
-			rows, err := fileRows(ctx, q, t)
+			rows, err := fileRows(ctx, q, name, t.metadata)
 			if err != nil {
 				return err
 			}

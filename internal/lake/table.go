@@ -48,6 +48,13 @@ type state struct {
 	schema    record.Schema
 }
 
+// now is the table's metadata, for who does not hold commits.
+func (t *table) now() icetable.Metadata {
+	t.commits.Lock()
+	defer t.commits.Unlock()
+	return t.metadata
+}
+
 func (s *state) timeColumn() string { return s.metadata.Properties()[propertyTimeColumn] }
 
 // read reads a table's metadata.
@@ -96,7 +103,7 @@ func (l *Lake) reload(ctx context.Context, t *table) error {
 		if err != nil {
 			return err
 		}
-		rows, err := fileRows(ctx, q, now)
+		rows, err := fileRows(ctx, q, t.name, now.metadata)
 		if err != nil {
 			return err
 		}
