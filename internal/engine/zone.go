@@ -53,7 +53,8 @@ func (z *zones) of(ctx context.Context, c *conn, zone *time.Location) (*time.Loc
 	if l := z.known[zone.String()]; l != nil {
 		return l, nil
 	}
-	first, changes, err := changesOf(ctx, c, zone.String())
+	// Whoever asks first may go away: the next one need not begin anew.
+	first, changes, err := changesOf(context.WithoutCancel(ctx), c, zone.String())
 	if err != nil {
 		return nil, fmt.Errorf("rules of zone %s: %w", zone, err)
 	}
