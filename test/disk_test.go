@@ -16,30 +16,8 @@ import (
 
 // TestDiskFull fills a small disk under a node. It needs root, to mount one.
 func TestDiskFull(t *testing.T) {
-	disk := t.TempDir()
-	if err := unix.Mount("tmpfs", disk, "tmpfs", 0, "size=512m"); err != nil {
-		t.Skipf("A FULL DISK IS NOT TESTED HERE: a small disk cannot be mounted: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(disk, unix.MNT_DETACH); err != nil {
-			t.Errorf("unmount: %v", err)
-		}
-	})
 	const reserve = 96 << 20
-	dir := writeProject(t, "name: full\nlimits: {disk_reserve: 96MiB, memory: 1GB}\n", "columns:\n  - {name: n, type: bigint}\nunknown_fields: drop\nflush: {age: 1s}\n")
-	n, err := newNode(dir, ".", "--data", filepath.Join(disk, "data"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = n.kill()
-		if t.Failed() {
-			t.Log(n.log.String())
-		}
-	})
-	if err := n.start(); err != nil {
-		t.Fatal(err)
-	}
+	n, disk := onSmallDisk(t, "size=512m", "limits: {disk_reserve: 96MiB, memory: 1GB}\n")
 	sent := 0
 	noise := rand.New(rand.NewPCG(1, 1)) // what could be packed well would not fill the disk
 	send := func() int {
